@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef SINK_SINK_H
+#define SINK_SINK_H
+// Where documents go. A kind of sink is one const struct sink_type, listed in sink/registry.c.
+//
+// How exactly-once comes about: the caller hands over a page, calls `sync`, and commits the
+// returned mark together with the cursor in one transaction of the store. A sink either recognises
+// documents that it has (by uuid), or can be taken back to its last committed mark (`rollback`, or
+// `open` after a crash). The caller serialises calls on one sink (a lock around deliver..commit);
+// calls block and are made in jobs, never on the loop thread.
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+
+struct sink_doc {
+    struct str uuid;
+    bool has_published;
+    int64_t published_ms;
+    struct str published;                  // RFC 3339 text as Okta wrote it
+    struct str source;                     // name of the source
+    struct str event_type, outcome, actor; // absent when missing
+    struct str document;                   // JSON, no line end
+};
+
+enum sink_verdict { SINK_DELIVERED, SINK_RETRY, SINK_REJECTED };
+
+// One per document of a page.
+struct sink_reply {
+    enum sink_verdict verdict;
+    struct fault
+        *fault; // not owned; for SINK_REJECTED points to a text that lives until the next deliver
+};
+
+// Lets a sink store its mark in the middle of a page (a file that rotates).
+struct sink_host {
+    int (*save_mark)(void *ctx, struct str mark); // outcomes: 0; -errno
+    void *ctx;
+    const atomic_bool *stop; // set: give up waiting, return -ECANCELED
+};
+
+struct sink_setting; // rows of settings that a type reads: see the opts below
+
+// Everything that any built-in type can be told; each type reads its own.
+struct sink_opts {
+    const char *name;
+    const char *path;        // file: directory; sqlite: file
+    const char *filename;    // file: base name, default "gatehouse"
+    int64_t rotate_every_kb; // file: 0 never
+    int64_t number_of_files; // file: 0 keeps all
+    uint32_t permissions;    // file: default 0600
+    int64_t keep_ms;         // sqlite: 0 keeps all
+    int fd;                  // stdout: the descriptor
+    bool dry_run;            // `test output`: check only, change nothing of what is there
+};
+
+struct sink;
+
+struct sink_type {
+    const char *name;      // "file"
+    const char *guarantee; // for `test output` and the docs: "exactly once" or "at least once"
+
+    // Opens and recovers: takes the place back to `mark` (absent: nothing was ever committed).
+    // Outcomes: 0; -errno with fault (what, where). The caller tries again later: a place that is
+    // missing now may come back.
+    int (*open)(struct sink **ret, const struct sink_opts *opts, const struct sink_host *host,
+                struct str mark, struct fault *fault) MUST_USE;
+
+    // Writes a page; `now_ms` is the wall clock (rotation by day). Fills one reply per document.
+    // Outcomes: 0; -errno with fault: nothing counts as delivered, the caller will roll back and
+    // try again.
+    int (*deliver)(struct sink *s, const struct sink_doc *docs, size_t n, int64_t now_ms,
+                   struct sink_reply *replies, struct fault *fault) MUST_USE;
+
+    // Makes durable what was delivered, and appends to `ret_mark` what has to be committed with the
+    // cursor (may stay empty). Outcomes: 0; -errno with fault.
+    int (*sync)(struct sink *s, struct buf *ret_mark, struct fault *fault) MUST_USE;
+
+    // The mark of the last sync has been committed: now it is the place to come back to. Never
+    // fails.
+    void (*committed)(struct sink *s);
+
+    // Back to the last committed mark, after a failed deliver, sync or commit.
+    // Outcomes: 0; -errno with fault (then the caller closes and opens again).
+    int (*rollback)(struct sink *s, struct fault *fault) MUST_USE;
+
+    // Closes and frees; NULL-safe, returns NULL.
+    struct sink *(*free)(struct sink *s);
+};
+
+// Every sink embeds this as its first member.
+struct sink {
+    const struct sink_type *type;
+};
+
+// sink/registry.c: the types, ended by NULL.
+extern const struct sink_type *const sink_types[];
+const struct sink_type *sink_type_find(const char *name); // NULL when there is none
+
+#endif
