@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Convenience targets over Meson; see README.md. `make help` lists them.
 
-BUILD ?= build
-MESON ?= meson
+# `make install prefix=/usr`: the build has to know it, too (/usr/local otherwise).
+export prefix
 
 .PHONY: help build deps check test demo bench install clean format
 
@@ -13,6 +13,8 @@ help:
 	@echo 'make test     every test, against the real components'
 	@echo 'make bench    the benchmarks, each as a ratio against a reference'
 	@echo 'make install  install (DESTDIR and prefix are honoured)'
+	@echo 'make format   lay the sources out by .clang-format'
+	@echo 'make clean    remove every build folder'
 
 deps:
 	@tools/deps build
@@ -32,14 +34,14 @@ demo: build
 
 bench:
 	@tools/deps bench
-	@tools/build release
+	@tools/build bench
 	@bench/run
 
 install: build
-	@DESTDIR="$(DESTDIR)" $(MESON) install -C $(BUILD) --no-rebuild $(if $(prefix),,)
+	@DESTDIR="$(DESTDIR)" meson install -C build --no-rebuild
 
 format:
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@find src sim tests bench -name '*.[ch]' -exec clang-format -i {} +
 
 clean:
 	rm -rf build build-*

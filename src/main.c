@@ -1,1 +1,11 @@
-int main(void);int main(void){return 0;}
+// SPDX-License-Identifier: Apache-2.0
+#include <malloc.h>
+
+#include "cli/commands.h"
+
+int main(int argc, char **argv) {
+    // Pages come and go: their memory goes back to the system at once, and stays off the heap.
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_ARENA_MAX, 2);
+    return commands_main(argc, argv);
+}

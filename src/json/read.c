@@ -62,7 +62,11 @@ static int read_once(struct json_reader *r, struct str text, yyjson_read_err *er
     if (e) return e;
     r->doc = parse(r, text, error);
     if (r->doc) return 0;
-    return error->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? -ENOMEM : JSON_E_SYNTAX;
+    // The block is large enough for every text that is JSON: only brackets that are never closed
+    // can use it up.
+    if (error->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+        *error = (yyjson_read_err){.msg = "brackets that are never closed", .pos = text.n};
+    return JSON_E_SYNTAX;
 }
 
 int json_read(struct json_reader *r, struct str text, const struct json **ret,
@@ -106,6 +110,12 @@ struct str json_number(const struct json *v) {
 bool json_bool(const struct json *v) { return yyjson_is_true(val(v)); }
 bool json_i64(const struct json *v, int64_t *ret) { return parse_i64(json_number(v), ret); }
 
+bool json_is_empty(const struct json *v) {
+    if (!v) return true;
+    yyjson_type type = unsafe_yyjson_get_type(val(v));
+    return type != YYJSON_TYPE_BOOL && unsafe_yyjson_get_len(val(v)) == 0;
+}
+
 size_t json_count(const struct json *v) {
     return yyjson_is_ctn(val(v)) ? yyjson_get_len(val(v)) : 0;
 }
@@ -142,11 +152,12 @@ struct json_iter json_iter(const struct json *v) {
 bool json_next(struct json_iter *it) {
     if (it->left == 0) return false;
     it->left--;
-    it->value = it->next;
+    yyjson_val *v = val(it->next);
     if (it->in_object) {
-        it->key = json_str(it->next);
-        it->value = json_of(val(it->next) + 1);
+        it->key = (struct str){unsafe_yyjson_get_str(v), unsafe_yyjson_get_len(v)};
+        v++;
     }
-    it->next = json_of(unsafe_yyjson_get_next(val(it->value)));
+    it->value = json_of(v);
+    it->next = json_of(unsafe_yyjson_get_next(v));
     return true;
 }

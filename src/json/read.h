@@ -40,6 +40,9 @@ bool json_bool(const struct json *v);         // true only for the literal true
 bool json_i64(const struct json *v,
               int64_t *ret); // a number without fraction or exponent that fits
 
+// Absent, null, an empty string, or an object or array without members.
+bool json_is_empty(const struct json *v);
+
 size_t json_count(const struct json *v); // elements of an array, members of an object; else 0
 const struct json *json_get(const struct json *object, const char *key); // last of that name; NULL
 const struct json *json_at(const struct json *array, size_t i);          // O(i)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "json/overrides.h"
 #include "json/repair.h"
 
 // 0: copied as it is; 'u': \u00XX; else the letter after the backslash.
@@ -38,25 +39,55 @@ static bool any_escape(uint64_t word) {
     return ((control | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high) != 0;
 }
 
-// `at` has room for ESCAPE_MAX_BYTES times s.n and eight more.
-static char *put_escaped(char *at, struct str s) {
-    const char *p = s.p;
-    const char *end = s.p + s.n;
-    while (p < end) {
-        while (end - p >= 8) {
-            uint64_t word;
-            memcpy(&word, p, 8);
-            if (any_escape(word)) break;
-            memcpy(at, &word, 8);
-            p += 8;
-            at += 8;
-        }
-        for (int i = 0; i < 8 && p < end; i++, p++) {
-            if (escapes[(unsigned char)*p]) at = put_escape(at, (unsigned char)*p);
-            else *at++ = *p;
-        }
+static uint64_t load8(const char *p) {
+    uint64_t word;
+    memcpy(&word, p, 8);
+    return word;
+}
+
+static uint32_t load4(const char *p) {
+    uint32_t word;
+    memcpy(&word, p, 4);
+    return word;
+}
+
+static char *put_bytes(char *at, const char *p, const char *end) {
+    for (; p < end; p++) {
+        if (escapes[(unsigned char)*p]) at = put_escape(at, (unsigned char)*p);
+        else *at++ = *p;
     }
     return at;
+}
+
+// Fewer than eight bytes. Two overlapping halves make any length from four to seven.
+static char *put_short(char *at, const char *p, size_t n) {
+    if (n < 4) return put_bytes(at, p, p + n);
+    uint32_t first = load4(p), last = load4(p + n - 4);
+    if (any_escape((uint64_t)first << 32 | last)) return put_bytes(at, p, p + n);
+    memcpy(at, &first, 4);
+    memcpy(at + n - 4, &last, 4);
+    return at + n;
+}
+
+// `at` has room for ESCAPE_MAX_BYTES times s.n and eight more. The end of a text is written as the
+// last eight bytes of it, which overlap with what is there already.
+static char *put_escaped(char *at, struct str s) {
+    const char *p = s.p, *end = s.p + s.n;
+    if (s.n < 8) return put_short(at, p, s.n);
+    bool plain = false; // the eight bytes before `p` went out as they are
+    while (end - p >= 8) {
+        uint64_t word = load8(p);
+        plain = !any_escape(word);
+        if (plain) memcpy(at, &word, 8);
+        at = plain ? at + 8 : put_bytes(at, p, p + 8);
+        p += 8;
+    }
+    size_t left = (size_t)(end - p);
+    if (left == 0) return at;
+    uint64_t word = load8(end - 8);
+    if (!plain || any_escape(word)) return put_bytes(at, p, end);
+    memcpy(at + left - 8, &word, 8);
+    return at + left;
 }
 
 static bool reserve_escaped(struct buf *out, struct str s) {
@@ -92,6 +123,25 @@ void json_add_str(struct buf *out, struct str s) {
     *at++ = '"';
     at = put_escaped(at, s);
     *at++ = '"';
+    out->n = (size_t)(at - out->p);
+}
+
+void json_add_member(struct buf *out, struct str before, struct str s) {
+    if (s.n > PIECE_BYTES) {
+        buf_add_str(out, before);
+        buf_addc(out, '"');
+        add_pieces(out, s);
+        buf_addz(out, "\",");
+        return;
+    }
+    if (!buf_reserve(out, before.n + s.n * ESCAPE_MAX_BYTES + 16)) return;
+    char *at = out->p + out->n;
+    json_copy_short(at, before.p, before.n);
+    at += before.n;
+    *at++ = '"';
+    at = put_escaped(at, s);
+    *at++ = '"';
+    *at++ = ',';
     out->n = (size_t)(at - out->p);
 }
 
@@ -157,14 +207,15 @@ bool json_is_overridden(const struct json_iter *it) {
 static int add_value(struct buf *out, const struct json *v, int depth);
 
 static int add_members(struct buf *out, const struct json *v, int depth) {
+    AUTO_FINI(json_overrides) struct json_overrides overrides = {0};
+    int e = json_overrides_find(v, NULL, &overrides);
     struct json_iter it = json_iter(v);
-    while (json_next(&it)) {
-        if (it.in_object && json_is_overridden(&it)) continue;
+    for (size_t i = 0; !e && json_next(&it); i++) {
+        if (json_overrides_has(&overrides, i)) continue;
         if (it.in_object) json_key(out, it.key);
-        int e = add_value(out, it.value, depth + 1);
-        if (e) return e;
+        e = add_value(out, it.value, depth + 1);
     }
-    return 0;
+    return e;
 }
 
 static int add_value(struct buf *out, const struct json *v, int depth) {

@@ -37,6 +37,25 @@ void json_add_str(struct buf *out, struct str s);
 // A quoted string of any bytes: what is not valid UTF-8 becomes U+FFFD.
 void json_add_text(struct buf *out, struct str s);
 
+// memcpy for names and other short texts: without a call for up to 32 bytes.
+static inline void json_copy_short(char *to, const char *from, size_t n) {
+    if (n > 32) {
+        memcpy(to, from, n);
+    } else if (n >= 16) {
+        memcpy(to + n - 16, from + n - 16, 16);
+        memcpy(to, from, 16);
+    } else if (n >= 8) {
+        memcpy(to + n - 8, from + n - 8, 8);
+        memcpy(to, from, 8);
+    } else {
+        for (size_t i = 0; i < n; i++) to[i] = from[i];
+    }
+}
+
+// `before` (a name with its colon, or nothing) as it is, then `s` as a quoted string, then a comma:
+// for writers that put a comma behind every value instead of before it. `s` must be valid UTF-8.
+void json_add_member(struct buf *out, struct str before, struct str s);
+
 // A member's name and its colon. The name is escaped.
 void json_key(struct buf *out, struct str key);
 
@@ -48,8 +67,8 @@ void json_add_null(struct buf *out);
 void json_add_raw(struct buf *out, struct str json);
 
 // A whole value as read, members in source order; where keys repeat, the last one counts.
-// Outcomes: 0; -ELOOP when it is nested deeper than JSON_WRITE_DEPTH_MAX (the buffer is then to be
-// cut).
+// Outcomes: 0; -ENOMEM; -ELOOP when it is nested deeper than JSON_WRITE_DEPTH_MAX (the buffer is
+// then to be cut).
 int json_add_value(struct buf *out, const struct json *v) MUST_USE;
 
 // Is this member overridden by a later one of the same name? `it` stands on the member.

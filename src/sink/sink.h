@@ -36,7 +36,8 @@ struct sink_reply {
         *fault; // not owned; for SINK_REJECTED points to a text that lives until the next deliver
 };
 
-// Lets a sink store its mark in the middle of a page (a file that rotates).
+// Lets a sink store its mark in the middle of a page (a file that rotates), and in `open` and
+// `rollback` before it cuts a file.
 struct sink_host {
     int (*save_mark)(void *ctx, struct str mark); // outcomes: 0; -errno
     void *ctx;
@@ -55,7 +56,8 @@ struct sink_opts {
     uint32_t permissions;    // file: default 0600
     int64_t keep_ms;         // sqlite: 0 keeps all
     int fd;                  // stdout: the descriptor
-    bool dry_run;            // `test output`: check only, change nothing of what is there
+    bool dry_run; // `test output`: `open` checks only and changes nothing of what is there; then
+                  // `notice` may hold a remark, and nothing but `free` may be called
 };
 
 struct sink;
@@ -95,6 +97,9 @@ struct sink_type {
 // Every sink embeds this as its first member.
 struct sink {
     const struct sink_type *type;
+    // Something that a person should know though the sink goes on (a file that is not ours any more
+    // was left alone). The caller logs it once after open, deliver and rollback, and empties it.
+    struct fault notice;
 };
 
 // sink/registry.c: the types, ended by NULL.

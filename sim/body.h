@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef SIM_BODY_H
+#define SIM_BODY_H
+// Bodies on their way out, whole or misbehaving. A body that waits is parked: its connection is
+// suspended, so that it costs nothing and holds up nobody, until its time has come or its client
+// has gone. One thread.
+
+#include <microhttpd.h>
+
+#include "sim/reply.h"
+
+struct body;
+
+struct parking {
+    struct body *first; // parked bodies
+    int epoll_fd;       // borrowed; watches their sockets for clients that go away
+};
+
+// An HTTP response that sends `reply->body` in the reply's way; takes the body's bytes. NULL when
+// there is no memory.
+struct MHD_Response *body_response(struct parking *parking, struct MHD_Connection *connection,
+                                   struct reply *reply);
+
+// Wakes every body whose time has come, or all of them with `all` (which are then broken off).
+void parking_wake(struct parking *p, int64_t mono_ms, bool all);
+
+// A parked body's client has gone, as told by epoll's data pointer: its connection is ended.
+void parking_gone(struct body *b);
+
+// Milliseconds until the next body is to be woken; -1: none has a time.
+int parking_timeout_ms(const struct parking *p, int64_t mono_ms);
+
+// Makes that the socket's end is a reset rather than a graceful close.
+void body_close_hard(struct MHD_Connection *connection);
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens to a body that is complete: faults, and compression. The last packed body is kept,
+// because a benchmark's clients fetch the same pages one after the other and packing costs more than
+// all the rest.
+#include "base/time.h"
+#include "sim/logs-internal.h"
+
+enum { GZIP_MIN_BYTES = 1024, SLOW_STEP_BYTES = 1024, SLOW_DELAY_MS = 50, SLOW_TOTAL_MS = 60000 };
+
+static void break_json(struct buf *body, const char *style) {
+    size_t half = body->n / 2;
+    if (strcmp(style, "broken") != 0) {
+        buf_cut(body, half);
+        return;
+    }
+    const char *colon = memchr(body->p + half, ':', body->n - half);
+    if (colon) body->p[colon - body->p] = '=';
+    else buf_addc(body, '=');
+}
+
+static void wrap_in_object(struct buf *body) {
+    static const char before[] = "{\"events\":";
+    if (!buf_reserve(body, sizeof before)) return;
+    memmove(body->p + sizeof before - 1, body->p, body->n);
+    memcpy(body->p, before, sizeof before - 1);
+    body->n += sizeof before - 1;
+    buf_addc(body, '}');
+}
+
+// Sends a small step at a time, but never for longer than the total.
+static void slow_down(struct reply *reply, const struct fault_rule *rule) {
+    int64_t total_ms = rule->total_ms >= 0 ? rule->total_ms : SLOW_TOTAL_MS;
+    reply->delivery = REPLY_SLOW;
+    reply->delay_ms = rule->delay_ms > 0 ? rule->delay_ms : SLOW_DELAY_MS;
+    reply->step_bytes = rule->n > 0 ? (size_t)rule->n : SLOW_STEP_BYTES;
+    size_t steps = (size_t)(total_ms / reply->delay_ms) + 1;
+    size_t least = reply->body.n / steps + 1;
+    if (reply->step_bytes < least) reply->step_bytes = least;
+}
+
+void logs_apply_body_fault(struct logs_call *call, const struct fault_rule *rule) {
+    if (rule->kind == FAULT_NOT_ARRAY) wrap_in_object(&call->reply->body);
+    else break_json(&call->reply->body, rule->text);
+}
+
+void logs_apply_delivery_fault(struct logs_call *call, const struct fault_rule *rule) {
+    struct reply *reply = call->reply;
+    if (rule->kind == FAULT_SLOW_BODY) slow_down(reply, rule);
+    if (rule->kind == FAULT_RESET_BODY) reply->delivery = REPLY_RESET;
+    if (rule->kind == FAULT_STALL_BODY) reply->delivery = REPLY_STALL;
+    reply->deliver_bytes = rule->n >= 0 ? (size_t)rule->n : reply->body.n / 2;
+}
+
+static bool wants_gzip(const struct logs_call *call) {
+    struct str accepted = request_header(call->request, "accept-encoding");
+    return call->sim->settings.gzip && call->reply->body.n >= GZIP_MIN_BYTES &&
+           str_find(accepted, STR("gzip")) < accepted.n;
+}
+
+static int pack_anew(struct sim *sim, struct reply *reply) {
+    buf_reset(&sim->gzip_key);
+    buf_reset(&sim->gzip_bytes);
+    buf_add_str(&sim->gzip_key, buf_str(&reply->body));
+    int e = reply_gzip(reply);
+    if (!e) buf_add_str(&sim->gzip_bytes, buf_str(&reply->body));
+    if (e || sim->gzip_bytes.error || sim->gzip_key.error) buf_reset(&sim->gzip_key);
+    return e;
+}
+
+int logs_pack(struct logs_call *call) {
+    struct sim *sim = call->sim;
+    struct reply *reply = call->reply;
+    reply_header(reply, "vary", "Accept-Encoding");
+    if (!wants_gzip(call)) return 0;
+    if (!str_eq(buf_str(&sim->gzip_key), buf_str(&reply->body))) return pack_anew(sim, reply);
+    buf_reset(&reply->body);
+    buf_add_str(&reply->body, buf_str(&sim->gzip_bytes));
+    reply_header(reply, "content-encoding", "gzip");
+    return 0;
+}

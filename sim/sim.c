@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/sim.h"
+
+#include <errno.h>
+
+#include "base/time.h"
+#include "sim/control.h"
+#include "sim/logs.h"
+
+enum { RETENTION_DAYS = 90 };
+
+static int init(struct sim *sim, const struct sim_opts *opts) {
+    sim->clock = simclock_make(opts->now_ms, 1);
+    sim->rand = rand_make(opts->seed);
+    sim->settings = (struct sim_settings){
+        .retention_ms = (int64_t)RETENTION_DAYS * TIME_DAY_MS, .gzip = true, .chunked = true};
+    sim->limits = (struct limits){.ceiling = opts->rate_limit,
+                                  .share_percent = opts->token_share_percent,
+                                  .concurrency = opts->concurrency};
+    sim->gzip_key = buf_make(REPLY_BODY_MAX);
+    sim->gzip_bytes = buf_make(REPLY_BODY_MAX);
+    sim->page = mem_new(sizeof *sim->page);
+    sim->scratch = mem_new(sizeof *sim->scratch);
+    if (!sim->page || !sim->scratch) return -ENOMEM;
+    int e = store_new(&sim->store);
+    if (!e) e = generator_new(&sim->generator, opts->seed);
+    if (!e) e = json_reader_new(&sim->reader);
+    if (!e) e = record_init(&sim->record);
+    return e;
+}
+
+int sim_new(struct sim **ret, const struct sim_opts *opts) {
+    AUTO(sim) struct sim *sim = mem_new(sizeof *sim);
+    if (!sim) return -ENOMEM;
+    int e = init(sim, opts);
+    if (e) return e;
+    *ret = TAKE(sim);
+    return 0;
+}
+
+struct sim *sim_free(struct sim *sim) {
+    if (!sim) return NULL;
+    store_free(sim->store);
+    generator_free(sim->generator);
+    json_reader_free(sim->reader);
+    limits_fini(&sim->limits);
+    faults_fini(&sim->faults);
+    record_fini(&sim->record);
+    buf_fini(&sim->gzip_key);
+    buf_fini(&sim->gzip_bytes);
+    free(sim->page);
+    free(sim->scratch);
+    free(sim);
+    return NULL;
+}
+
+int sim_handle(struct sim *sim, const struct request *request, struct reply *reply) {
+    int e = str_starts(request->path, STR("/_sim/")) ? control_answer(sim, request, reply)
+                                                     : logs_answer(sim, request, reply);
+    return e ? e : reply_check(reply);
+}

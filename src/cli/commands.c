@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+const struct command commands[] = {
+    {"run", "the daemon: collect every source for ever", "",
+     "Polls each source of the settings file and delivers every event to its outputs exactly once.\n"
+     "SIGTERM ends it, SIGHUP reads the settings again. Tells systemd when it is ready.",
+     ARGS_CONFIG | ARGS_SET, 0, 0, false, command_run},
+    {"collect", "the same in the foreground, or once", "[--once]",
+     "Collects until it is interrupted; with --once until every source has caught up.\n"
+     "Shows its progress while catching up when stderr is a terminal.",
+     ARGS_CONFIG | ARGS_SET | ARGS_ONCE, 0, 0, false, command_collect},
+    {"map", "events on stdin, ECS documents on stdout", "[--set KEY=VALUE]...",
+     "Reads one JSON array, or one event per line, and writes one document per line, in order: what Elastic's\n"
+     "pipeline would make of the same event, no more. KEY is a key of a source, such as tags,\n"
+     "preserve_original_event, remove_flattened_debug or url, or one of useragents, geo.city, geo.asn.\n"
+     "What cannot be mapped is reported on stderr with its line; the exit status is then 1.",
+     ARGS_SET, 0, 0, false, command_map},
+    {"test", "check the settings, the way to Okta, or the outputs", "config|okta|output",
+     "config  reads the settings and says what is wrong with them (--show prints what is in force)\n"
+     "okta    for each source: name, connection, TLS, clock, credentials, one page, rate limit\n"
+     "output  for each output: can it be written to",
+     ARGS_CONFIG | ARGS_SET | ARGS_SHOW, 1, 1, false, command_test},
+    {"status", "where each output stands in each source", "[--json]",
+     "Reads the state directory; works while the daemon runs, and when it does not.",
+     ARGS_CONFIG | ARGS_SET | ARGS_JSON, 0, 0, false, command_status},
+    {"dead-letters", "what could not be mapped or was rejected", "list|replay [--id N]",
+     "list    one JSON object per line: number, time, source, output, uuid, reason and the event as Okta sent it\n"
+     "replay  maps and delivers them again (or the one with --id); those that succeed are gone from the list.\n"
+     "        The daemon must not be running on the same state directory.",
+     ARGS_CONFIG | ARGS_SET | ARGS_ID, 1, 1, false, command_dead_letters},
+    {"settings", "describe every setting", "--markdown|--man", "Writes the reference of the settings file.",
+     ARGS_MARKDOWN | ARGS_MAN, 0, 0, true, command_settings},
+};
+const size_t command_count = LEN(commands);
+
+static const struct command *find(const char *name) {
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(commands[i].name, name) == 0) return &commands[i];
+    return NULL;
+}
+
+static void print_help(void) {
+    printf("gatehouse %s: Okta's System Log as ECS documents, each exactly once\n\n", GATEHOUSE_VERSION);
+    printf("usage: gatehouse COMMAND [options]\n\n");
+    for (size_t i = 0; i < command_count; i++)
+        if (!commands[i].hidden) printf("  %-14s %s\n", commands[i].name, commands[i].summary);
+    printf("\n  gatehouse COMMAND --help   the command's options\n"
+           "  gatehouse --version        the version\n\n"
+           "exit status: 0 done, 1 failed, 2 wrong usage or settings\n");
+}
+
+static void print_command_help(const struct command *c) {
+    printf("gatehouse %s: %s\n\nusage: gatehouse %s %s\n\n%s\n\n", c->name, c->summary, c->name, c->usage,
+           c->text);
+    args_print_flags(c->accepted);
+}
+
+static int unknown(const char *name) {
+    const char *names[LEN(commands)];
+    for (size_t i = 0; i < command_count; i++) names[i] = commands[i].name;
+    const char *near = str_nearest(str_from(name), names, command_count);
+    fprintf(stderr, "gatehouse: no command called %s", name);
+    if (near) fprintf(stderr, "; did you mean %s?", near);
+    fprintf(stderr, " (see gatehouse --help)\n");
+    return EXIT_USAGE;
+}
+
+static int run(const struct command *c, int argc, char **argv) {
+    struct args args;
+    int e = args_parse(&args, argc, argv, c->accepted, c->name);
+    if (e) return e;
+    if (args.help) {
+        print_command_help(c);
+        return EXIT_DONE;
+    }
+    if (args.word_count < c->words_min || args.word_count > c->words_max) {
+        fprintf(stderr, "usage: gatehouse %s %s\n", c->name, c->usage);
+        return EXIT_USAGE;
+    }
+    return c->run(&args);
+}
+
+int commands_main(int argc, char **argv) {
+    const char *first = argc > 1 ? argv[1] : NULL;
+    if (first && strcmp(first, "--version") == 0) {
+        printf("gatehouse %s\n", GATEHOUSE_VERSION);
+        return EXIT_DONE;
+    }
+    if (first && (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0)) {
+        print_help();
+        return EXIT_DONE;
+    }
+    if (!first) {
+        fprintf(stderr, "usage: gatehouse COMMAND [options] (see gatehouse --help)\n");
+        return EXIT_USAGE;
+    }
+    const struct command *c = find(first);
+    return c ? run(c, argc - 1, argv + 1) : unknown(first);
+}
+
+void print_step(bool ok, const char *what, const char *detail) {
+    printf("  %s %s%s%s\n", ok ? "\xE2\x9C\x93" : "\xE2\x9C\x97", what, detail && *detail ? ": " : "",
+           detail ? detail : "");
+}

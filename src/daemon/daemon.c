@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of things: settings, loop, state, plan, watch; freed the other way round. A reload builds a new plan beside
+// the old one and changes over when the old watch has stopped; wrong new settings change nothing.
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "daemon/notify.h"
+#include "daemon/plan.h"
+#include "daemon/progress.h"
+#include "daemon/settings.h"
+#include "daemon/trim.h"
+#include "loop/loop.h"
+#include "store/store.h"
+#include "watch/watch.h"
+
+enum { SUMMARY_EVERY_MS = 5 * TIME_MINUTE_MS, PROGRESS_EVERY_MS = 250, SETTLED_EVERY_MS = 1000 };
+
+static const int watched_signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+struct daemon {
+    const struct daemon_opts *opts;
+    struct log log;
+    struct notify notify;
+    struct progress progress;
+    struct loop *loop;
+    struct settings *settings;
+    struct plan *plan;
+    struct store *store;
+    struct watch *watch;
+    struct settings *next_settings; // of a reload that waits for the old watch to stop
+    struct plan *next_plan;
+    struct loop_signal *signals[LEN(watched_signals)];
+    struct loop_timer *summary, *ticker, *watchdog, *settling;
+    bool ending;
+    int status;
+};
+
+// ---- settings ----
+
+static void apply_log(struct daemon *d) {
+    d->log.level = d->settings->log.level;
+    d->log.format = d->settings->log.format;
+}
+
+static int load(const struct daemon *d, struct settings **ret) {
+    return settings_load_or_say(ret, d->opts->config, d->opts->sets, d->opts->set_count);
+}
+
+// ---- telling people ----
+
+static void summarize_source(const struct daemon *d, size_t i) {
+    struct watch_stats s;
+    int64_t used = 0;
+    int64_t limit = 0;
+    watch_source_stats(d->watch, i, &s);
+    bool known = budget_used(watch_source_budget(d->watch, i), time_mono_ms(), &used, &limit);
+    log_info(&d->log, "watch.summary", KV_STR("source", watch_source_name(d->watch, i)),
+             KV_INT("events", s.events), KV_INT("pages", s.pages), KV_INT("requests", s.requests),
+             KV_INT("delivered", s.delivered), KV_INT("repeated", s.repeated),
+             KV_INT("dead_letters", s.dead_letters), KV_INT("lag_s", s.lag_ms / 1000),
+             KV_INT("budget_used", known ? used : 0), KV_INT("budget_limit", known ? limit : 0),
+             KV_STR("state", s.stopped ? "stopped" : s.complaint ? s.complaint : "ok"));
+}
+
+static void summarize(struct daemon *d) {
+    for (size_t i = 0; d->watch && i < watch_source_count(d->watch); i++) summarize_source(d, i);
+}
+
+static void on_summary(void *ctx) {
+    struct daemon *d = ctx;
+    summarize(d);
+    loop_timer_set(d->summary, SUMMARY_EVERY_MS);
+}
+
+static void on_tick(void *ctx) {
+    struct daemon *d = ctx;
+    if (d->watch) progress_show(&d->progress, d->watch);
+    loop_timer_set(d->ticker, PROGRESS_EVERY_MS);
+}
+
+static bool all_caught_up(const struct daemon *d) {
+    for (size_t i = 0; d->watch && i < watch_source_count(d->watch); i++) {
+        struct watch_stats s;
+        watch_source_stats(d->watch, i, &s);
+        if (!s.caught_up && !s.stopped) return false;
+    }
+    return true;
+}
+
+// Once all have caught up for the first time, what only that needed is given back.
+static void on_settling(void *ctx) {
+    struct daemon *d = ctx;
+    if (all_caught_up(d)) trim_memory();
+    else loop_timer_set(d->settling, SETTLED_EVERY_MS);
+}
+
+static void on_watchdog(void *ctx) {
+    struct daemon *d = ctx;
+    notify_send(&d->notify, "WATCHDOG=1");
+    loop_timer_set(d->watchdog, notify_watchdog_ms());
+}
+
+// ---- the watch: start, stop, change over ----
+
+static void end(struct daemon *d);
+
+static void on_finished(void *ctx) {
+    struct daemon *d = ctx;
+    if (watch_failed(d->watch)) d->status = 1;
+    if (d->opts->once || !d->opts->stay) end(d);
+    else log_error(&d->log, "watch.all_stopped", KV_STR("help", "correct the settings and send SIGHUP"));
+}
+
+static int start_watch(struct daemon *d, struct fault *fault) {
+    const struct watch_opts opts = {
+        .loop = d->loop,
+        .store = d->store,
+        .log = &d->log,
+        .sources = d->plan->sources,
+        .source_count = d->settings->source_count,
+        .outputs = d->plan->outputs,
+        .output_count = d->settings->output_count,
+        .once = d->opts->once,
+        .seed = (uint64_t)time_now_ms() ^ (uint64_t)getpid() << 32,
+        .finished = on_finished,
+        .ctx = d,
+    };
+    int e = watch_new(&d->watch, &opts, fault);
+    if (!e) watch_start(d->watch);
+    return e;
+}
+
+static void on_watch_ended(void *ctx) {
+    struct daemon *d = ctx;
+    loop_stop(d->loop);
+}
+
+static void end(struct daemon *d) {
+    if (d->ending) return;
+    d->ending = true;
+    notify_stopping(&d->notify);
+    progress_clear(&d->progress);
+    if (d->next_plan) return; // the watch is being stopped already
+    if (d->watch) watch_stop(d->watch, on_watch_ended, d);
+    else loop_stop(d->loop);
+}
+
+static void give_up(struct daemon *d, const char *why) {
+    log_error(&d->log, "daemon.failed", KV_STR("reason", why));
+    d->status = 1;
+    d->ending = true;
+    loop_stop(d->loop);
+}
+
+// The old watch has stopped: the new plan takes its place.
+static void change_over(void *ctx) {
+    struct daemon *d = ctx;
+    struct fault fault = {{0}};
+    d->watch = watch_free(d->watch);
+    d->plan = plan_free(d->plan);
+    d->settings = settings_free(d->settings);
+    d->plan = TAKE(d->next_plan);
+    d->settings = TAKE(d->next_settings);
+    apply_log(d);
+    if (d->ending) {
+        loop_stop(d->loop);
+        return;
+    }
+    int e = start_watch(d, &fault);
+    if (e) {
+        give_up(d, fault.text[0] ? fault.text : error_text(e));
+        return;
+    }
+    log_info(&d->log, "daemon.reloaded", KV_INT("sources", d->settings->source_count),
+             KV_INT("outputs", d->settings->output_count));
+    notify_ready(&d->notify);
+}
+
+static void keep_old(struct daemon *d, const char *why) {
+    log_error(&d->log, "daemon.reload_refused", KV_STR("reason", why),
+              KV_STR("help", "the settings in force have not changed"));
+    notify_ready(&d->notify);
+}
+
+static void reload(struct daemon *d) {
+    struct fault fault = {{0}};
+    AUTO(settings) struct settings *settings = NULL;
+    AUTO(plan) struct plan *plan = NULL;
+    if (d->ending || d->next_plan) return;
+    notify_reloading(&d->notify);
+    if (load(d, &settings)) {
+        keep_old(d, "wrong settings, see above");
+        return;
+    }
+    if (strcmp(settings->state, d->settings->state) != 0) {
+        keep_old(d, "state: another directory needs a restart");
+        return;
+    }
+    int e = plan_new(&plan, d->loop, settings, &d->log, &fault);
+    if (e) {
+        keep_old(d, fault.text[0] ? fault.text : error_text(e));
+        return;
+    }
+    d->next_settings = TAKE(settings);
+    d->next_plan = TAKE(plan);
+    watch_stop(d->watch, change_over, d);
+}
+
+static void on_signal(void *ctx, int signum) {
+    struct daemon *d = ctx;
+    if (signum == SIGHUP) {
+        reload(d);
+        return;
+    }
+    log_info(&d->log, "daemon.stopping", KV_STR("signal", signum == SIGINT ? "SIGINT" : "SIGTERM"));
+    end(d);
+}
+
+// ---- building and tearing down ----
+
+static int make_timers(struct daemon *d) {
+    int e = loop_timer_new(&d->summary, d->loop, on_summary, d);
+    if (!e) e = loop_timer_new(&d->ticker, d->loop, on_tick, d);
+    if (!e) e = loop_timer_new(&d->watchdog, d->loop, on_watchdog, d);
+    if (!e) e = loop_timer_new(&d->settling, d->loop, on_settling, d);
+    if (e) return e;
+    if (!d->opts->once) loop_timer_set(d->settling, SETTLED_EVERY_MS);
+    loop_timer_set(d->summary, SUMMARY_EVERY_MS);
+    if (d->progress.fd >= 0) loop_timer_set(d->ticker, PROGRESS_EVERY_MS);
+    if (notify_watchdog_ms() > 0 && d->notify.fd >= 0) loop_timer_set(d->watchdog, 0);
+    return 0;
+}
+
+static int make_signals(struct daemon *d) {
+    for (size_t i = 0; i < LEN(watched_signals); i++) {
+        int e = loop_signal_new(&d->signals[i], d->loop, watched_signals[i], on_signal, d);
+        if (e) return e;
+    }
+    return 0;
+}
+
+static int build(struct daemon *d, struct fault *fault) {
+    int e = loop_new(&d->loop);
+    if (!e) e = make_signals(d);
+    if (!e) e = store_open(&d->store, d->settings->state, STORE_WRITE, fault);
+    if (!e) e = plan_new(&d->plan, d->loop, d->settings, &d->log, fault);
+    if (!e) e = make_timers(d);
+    if (!e) e = start_watch(d, fault);
+    return e;
+}
+
+static void tear_down(struct daemon *d) {
+    d->watch = watch_free(d->watch);
+    d->next_plan = plan_free(d->next_plan);
+    d->next_settings = settings_free(d->next_settings);
+    d->plan = plan_free(d->plan);
+    d->store = store_free(d->store);
+    d->summary = loop_timer_free(d->summary);
+    d->ticker = loop_timer_free(d->ticker);
+    d->watchdog = loop_timer_free(d->watchdog);
+    d->settling = loop_timer_free(d->settling);
+    for (size_t i = 0; i < LEN(d->signals); i++) d->signals[i] = loop_signal_free(d->signals[i]);
+    d->loop = loop_free(d->loop);
+    d->settings = settings_free(d->settings);
+    notify_close(&d->notify);
+}
+
+static void run(struct daemon *d) {
+    struct fault fault = {{0}};
+    int e = build(d, &fault);
+    if (!e) {
+        log_info(&d->log, "daemon.started", KV_INT("sources", d->settings->source_count),
+                 KV_INT("outputs", d->settings->output_count), KV_STR("state", d->settings->state));
+        notify_ready(&d->notify);
+        e = loop_run(d->loop);
+    }
+    if (!e) {
+        summarize(d);
+        return;
+    }
+    log_error(&d->log, "daemon.failed", KV_STR("reason", fault.text[0] ? fault.text : error_text(e)));
+    d->status = 1;
+}
+
+int daemon_run(const struct daemon_opts *opts) {
+    struct daemon d = {.opts = opts, .notify = notify_open(), .progress = progress_make(STDERR_FILENO)};
+    d.log = (struct log){
+        .fd = STDERR_FILENO, .level = LOG_INFO, .before = progress_clear, .before_ctx = &d.progress};
+    if (load(&d, &d.settings)) {
+        d.status = 2;
+    } else {
+        apply_log(&d);
+        run(&d);
+    }
+    tear_down(&d);
+    return d.status;
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every key of gatehouse.yml. The sources' keys are those of Elastic's Okta integration, the
+// outputs' those of Filebeat, with the same defaults where none is said to differ.
+#include "base/time.h"
+#include "daemon/settings-internal.h"
+
+// A pointer and its count, next to each other, stand for conf_tables and conf_strings.
+#define PAIR_STANDS(type, pointer, count)                                                          \
+    _Static_assert(offsetof(type, count) == offsetof(type, pointer) + sizeof(void *),              \
+                   #pointer " and " #count " are not a pair")
+PAIR_STANDS(struct settings, sources, source_count);
+PAIR_STANDS(struct settings, outputs, output_count);
+PAIR_STANDS(struct settings_source, tags, tag_count);
+PAIR_STANDS(struct settings_source, outputs, output_count);
+PAIR_STANDS(struct settings_ssl, certificate_authorities, certificate_authority_count);
+_Static_assert(sizeof(enum log_level) == sizeof(int), "enums are loaded as int");
+
+static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const formats[] = {"text", "json", NULL};
+static const char *const verifications[] = {"full", "none", NULL};
+static const char *const verifications_later[] = {"certificate", "strict", NULL};
+static const char *const auth_methods[] = {"api_key", NULL};
+static const char *const auth_methods_later[] = {"oauth2", "oin_app", NULL};
+static const char *const output_types[] = {"stdout", "file", "sqlite", NULL};
+static const char *const output_types_later[] = {"elasticsearch", "opensearch", "kafka", NULL};
+static const char *const log_schemes[] = {"https", "http", NULL};
+static const char *const proxy_schemes[] = {"http", "https", "socks5", "socks5h", NULL};
+
+#define USE_API_KEY "signing in as a service app will come, until then use `api_key`"
+#define NO_CLIENT_CERTIFICATE "client certificates will come, Okta asks for none"
+
+#define AT(member) .at = offsetof(struct settings_log, member)
+static const struct conf_key log_keys[] = {
+    {.name = "level", .type = CONF_ENUM, AT(level), .initial = "info", .words = levels,
+     .description = "Records below this level are not written."},
+    {.name = "format", .type = CONF_ENUM, AT(format), .initial = "text", .words = formats,
+     .description = "`text` for people, `json` for machines, one record per line."},
+};
+#undef AT
+
+#define AT(member) .at = offsetof(struct settings_ssl, member)
+static const struct conf_key ssl_keys[] = {
+    {.name = "certificate_authorities", .type = CONF_STRINGS, AT(certificate_authorities),
+     .flags = CONF_READABLE, .example = "[/etc/ssl/corp.pem]",
+     .initial_says = "`SSL_CERT_FILE`, else the system's",
+     .description = "PEM files with the certificates to trust, in place of the system's."},
+    {.name = "verification_mode", .type = CONF_ENUM, AT(verification_mode), .initial = "full",
+     .words = verifications, .later = verifications_later,
+     .description = "`full` checks the server's certificate and name. `none` checks nothing, so "
+                    "that anybody on the way can read the API key."},
+    {.name = "certificate", .type = CONF_PATH, .flags = CONF_NOT_YET,
+     .instead = NO_CLIENT_CERTIFICATE},
+    {.name = "key", .type = CONF_SECRET, .flags = CONF_NOT_YET, .instead = NO_CLIENT_CERTIFICATE},
+    {.name = "key_passphrase", .type = CONF_SECRET, .flags = CONF_NOT_YET,
+     .instead = NO_CLIENT_CERTIFICATE},
+    {.name = "ca_sha256", .type = CONF_STRING, .flags = CONF_NOT_YET,
+     .instead = "name the authority's file in `certificate_authorities`"},
+    {.name = "ca_trusted_fingerprint", .type = CONF_STRING, .flags = CONF_NOT_YET,
+     .instead = "name the authority's file in `certificate_authorities`"},
+    {.name = "cipher_suites", .type = CONF_STRINGS, .flags = CONF_NOT_YET,
+     .instead = "OpenSSL's own choice applies, which the system's openssl.cnf can narrow"},
+    {.name = "curve_types", .type = CONF_STRINGS, .flags = CONF_NOT_YET,
+     .instead = "OpenSSL's own choice applies, which the system's openssl.cnf can narrow"},
+    {.name = "supported_protocols", .type = CONF_STRINGS, .flags = CONF_NOT_YET,
+     .instead = "TLS 1.2 and newer are used"},
+    {.name = "renegotiation", .type = CONF_STRING, .flags = CONF_NOT_YET,
+     .instead = "servers cannot renegotiate"},
+    {.name = "enabled", .type = CONF_BOOL, .flags = CONF_NOT_YET,
+     .instead = "the URL's scheme decides, leave the key out"},
+};
+#undef AT
+static const struct conf_table ssl_table = {
+    .name = "ssl table", .keys = ssl_keys, .n = LEN(ssl_keys), .bytes = sizeof(struct settings_ssl)};
+
+#define AT(member) .at = offsetof(struct settings_data_stream, member)
+static const struct conf_key data_stream_keys[] = {
+    {.name = "namespace", .type = CONF_STRING, AT(namespace), .initial = "default",
+     .description = "`data_stream.namespace` of the documents."},
+};
+#undef AT
+static const struct conf_table data_stream_table = {.name = "data_stream table",
+                                                    .keys = data_stream_keys,
+                                                    .n = LEN(data_stream_keys),
+                                                    .bytes = sizeof(struct settings_data_stream),
+                                                    .check = settings_check_data_stream};
+
+#define AT(member) .at = offsetof(struct settings_source, member)
+static const struct conf_key source_keys[] = {
+    {.name = "name", .type = CONF_STRING, AT(name), .initial_says = "the host of `url`",
+     .description = "How the source is called in logs, in the state, and in `--set`. Its place in "
+                    "the log is kept under this name. When another source has the host's name "
+                    "already, the port is added."},
+    {.name = "url", .type = CONF_URL, AT(url), .flags = CONF_REQUIRED, .words = log_schemes,
+     .example = "https://acme.okta.com/api/v1/logs",
+     .description = "Okta's System Log. `https`; `http` only to this machine itself."},
+    {.name = "api_key", .type = CONF_SECRET, AT(api_key), .example = "${OKTA_API_KEY}",
+     .initial_says = "none, required",
+     .description = "API token of an administrator who may read the log, without the word SSWS. "
+                    "Every source needs one."},
+    {.name = "auth_method", .type = CONF_ENUM, AT(auth_method), .words = auth_methods,
+     .later = auth_methods_later, .initial_says = "`api_key`",
+     .description = "How to sign in."},
+    {.name = "interval", .type = CONF_DURATION, AT(interval_ms), .initial = "60s", .min = 10,
+     .max = TIME_DAY_MS, .description = "Time between two polls when nothing is waiting."},
+    {.name = "initial_interval", .type = CONF_DURATION, AT(initial_interval_ms), .initial = "24h",
+     .min = 0, .max = 180.0 * TIME_DAY_MS,
+     .description = "How far back the very first poll goes. Okta keeps 90 days."},
+    {.name = "limit", .type = CONF_INT, AT(limit), .initial = "1000", .min = 1, .max = 1000,
+     .description = "Events per page."},
+    {.name = "http_client_timeout", .type = CONF_DURATION, AT(http_client_timeout_ms),
+     .initial = "30s", .min = 100, .max = 10.0 * TIME_MINUTE_MS,
+     .description = "Time for a whole request, after which it is sent again."},
+    {.name = "proxy_url", .type = CONF_URL, AT(proxy_url), .words = proxy_schemes,
+     .initial_says = "`https_proxy`, `no_proxy` of the environment",
+     .example = "http://proxy.example.com:3128",
+     .description = "Proxy on the way to Okta; may carry `user:password@`."},
+    {.name = "ssl", .type = CONF_TABLE, AT(ssl), .table = &ssl_table,
+     .initial_says = "see below", .description = "TLS on the way to Okta."},
+    {.name = "rate_limit_early_limit", .type = CONF_NUMBER, AT(rate_limit_early_limit),
+     .initial = "0.9", .min = 0.01, .max = 100000,
+     .description = "Below 1: the share of Okta's rate limit to use before waiting for the next "
+                    "minute. From 1: the number of requests to leave to others. Elastic's default "
+                    "is to use all of it."},
+    {.name = "disable_keep_alive", .type = CONF_BOOL, AT(disable_keep_alive), .initial = "false",
+     .description = "A new connection for every request."},
+    {.name = "tags", .type = CONF_STRINGS, AT(tags), .initial = "forwarded, okta-system", .max = 64,
+     .description = "The first tags of every document."},
+    {.name = "preserve_original_event", .type = CONF_BOOL, AT(preserve_original_event),
+     .initial = "false",
+     .description = "Keeps the event as Okta sent it in `event.original`, and adds the tag "
+                    "`preserve_original_event`."},
+    {.name = "remove_flattened_debug", .type = CONF_BOOL, AT(remove_flattened_debug),
+     .initial = "false",
+     .description = "Puts `debugContext.debugData` into fields of their own, in place of one "
+                    "flattened object."},
+    {.name = "event_type_tags", .type = CONF_BOOL, AT(event_type_tags), .initial = "true",
+     .description = "Adds Okta's labels of the event type to `tags`, as Elastic's table does. Not "
+                    "one of Elastic's keys."},
+    {.name = "data_stream", .type = CONF_TABLE, AT(data_stream), .table = &data_stream_table,
+     .initial_says = "see below", .description = "Names of the data stream."},
+    {.name = "outputs", .type = CONF_STRINGS, AT(outputs), .initial_says = "all outputs",
+     .min = 1, .max = 64, .example = "[archive, search]",
+     .description = "Names of the outputs that get this source's documents."},
+    {.name = "okta_domain_url", .type = CONF_URL, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
+    {.name = "client_id", .type = CONF_STRING, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
+    {.name = "jwk_json", .type = CONF_SECRET, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
+    {.name = "jwk_file", .type = CONF_PATH, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
+    {.name = "key_pem", .type = CONF_SECRET, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
+    {.name = "dpop_key_pem", .type = CONF_SECRET, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
+    {.name = "okta_scopes", .type = CONF_STRINGS, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
+    {.name = "oin_app", .type = CONF_BOOL, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
+    {.name = "enable_request_tracer", .type = CONF_BOOL, .flags = CONF_NOT_YET,
+     .instead = "`gatehouse test okta` shows how a request goes"},
+    {.name = "processors", .type = CONF_ANYTHING, .flags = CONF_NOT_YET,
+     .instead = "change documents where they are read, behind the output"},
+};
+#undef AT
+const struct conf_table settings_source_table = {
+    .name = "source",
+    .keys = source_keys,
+    .n = LEN(source_keys),
+    .bytes = sizeof(struct settings_source),
+    .check = settings_check_source,
+    .description = "The logs to collect. The keys are those of Elastic's Okta integration.",
+};
+
+#define AT(member) .at = offsetof(struct settings_output, member)
+static const struct conf_key output_keys[] = {
+    {.name = "name", .type = CONF_STRING, AT(name), .initial_says = "the type",
+     .description = "How the output is called in logs, in the state, and in `outputs` of a source. "
+                    "What it has been given is kept under this name."},
+    {.name = "type", .type = CONF_ENUM, AT(type), .flags = CONF_REQUIRED, .words = output_types,
+     .later = output_types_later,
+     .description = "`file`: one document per line, exactly once. `sqlite`: a table `events`, "
+                    "exactly once. `stdout`: one document per line, at least once."},
+    {.name = "path", .type = CONF_PATH, AT(path), .flags = CONF_REQUIRED, .only = "file sqlite",
+     .example = "/var/log/okta",
+     .description = "For `file` the directory, for `sqlite` the database file."},
+    {.name = "filename", .type = CONF_STRING, AT(filename), .only = "file", .initial = "gatehouse",
+     .description = "The file's name in the directory, without its ending."},
+    {.name = "rotate_every_kb", .type = CONF_INT, AT(rotate_every_kb), .only = "file",
+     .initial = "102400", .min = 0, .max = 1e9,
+     .description = "A file that has reached this size is put aside; 0: never. Filebeat's default "
+                    "is 10240."},
+    {.name = "number_of_files", .type = CONF_INT, AT(number_of_files), .only = "file",
+     .initial = "0", .min = 0, .max = 1024,
+     .description = "How many files to keep, at least 2; 0: all. Filebeat keeps 7, but an audit "
+                    "trail is not deleted unless somebody asks for it."},
+    {.name = "permissions", .type = CONF_MODE, AT(permissions), .only = "file", .initial = "0600",
+     .description = "Mode of new files."},
+    {.name = "keep", .type = CONF_DURATION, AT(keep_ms), .only = "sqlite", .min = 1000,
+     .max = 36500.0 * TIME_DAY_MS, .initial_says = "everything", .example = "90d",
+     .description = "Events that are older are deleted."},
+};
+#undef AT
+static const struct conf_table output_table = {
+    .name = "output",
+    .keys = output_keys,
+    .n = LEN(output_keys),
+    .bytes = sizeof(struct settings_output),
+    .kind = "type",
+    .check = settings_check_output,
+    .description = "Where the documents go. The keys are Filebeat's.",
+};
+
+#define AT(member) .at = offsetof(struct settings_geo, member)
+static const struct conf_key geo_keys[] = {
+    {.name = "city", .type = CONF_PATH, AT(city), .flags = CONF_READABLE,
+     .example = "/usr/share/GeoIP/GeoLite2-City.mmdb",
+     .description = "Database for `source.geo.*`."},
+    {.name = "asn", .type = CONF_PATH, AT(asn), .flags = CONF_READABLE,
+     .example = "/usr/share/GeoIP/GeoLite2-ASN.mmdb",
+     .description = "Database for `source.as.*`."},
+};
+#undef AT
+
+static const struct conf_table log_table = {
+    .name = "log table", .keys = log_keys, .n = LEN(log_keys), .bytes = sizeof(struct settings_log)};
+static const struct conf_table geo_table = {
+    .name = "geo table",
+    .keys = geo_keys,
+    .n = LEN(geo_keys),
+    .bytes = sizeof(struct settings_geo),
+    .description = "MaxMind databases. Without them the place of an event is what Okta says of it.",
+};
+
+#define AT(member) .at = offsetof(struct settings, member)
+static const struct conf_key keys[] = {
+    {.name = "state", .type = CONF_PATH, AT(state),
+     .initial_says = "`$STATE_DIRECTORY`, which systemd sets; else `gatehouse-state` in the "
+                     "working directory",
+     .description = "Directory for all durable state: cursors and dead letters."},
+    {.name = "log", .type = CONF_TABLE, AT(log), .table = &log_table, .initial_says = "see below",
+     .description = "The program's own messages, on standard error."},
+    {.name = "sources", .type = CONF_TABLES, AT(sources), .flags = CONF_REQUIRED, .min = 1,
+     .max = 1000, .table = &settings_source_table, .description = "What to collect, see below."},
+    {.name = "outputs", .type = CONF_TABLES, AT(outputs), .flags = CONF_REQUIRED, .min = 1,
+     .max = 64, .table = &output_table, .description = "Where to deliver, see below."},
+    {.name = "useragents", .type = CONF_PATH, AT(useragents), .flags = CONF_READABLE,
+     .initial = "/usr/share/uap-core/regexes.yaml",
+     .description = "uap-core's rules for `user_agent.*`. Where the default is missing, these "
+                    "fields are left out, with a warning."},
+    {.name = "geo", .type = CONF_TABLE, AT(geo), .table = &geo_table, .initial_says = "see below",
+     .description = "Databases for `source.geo.*` and `source.as.*`."},
+    {.name = "listen", .type = CONF_ANYTHING, .flags = CONF_NOT_YET,
+     .instead = "the gate will come, this release only collects"},
+    {.name = "master_key", .type = CONF_SECRET, .flags = CONF_NOT_YET,
+     .instead = "the gate will come, this release stores no secrets"},
+    {.name = "mfa", .type = CONF_ANYTHING, .flags = CONF_NOT_YET,
+     .instead = "the gate will come, this release only collects"},
+};
+#undef AT
+const struct conf_table settings_table = {
+    .name = "settings file",
+    .keys = keys,
+    .n = LEN(keys),
+    .bytes = sizeof(struct settings),
+    .check = settings_check_all,
+};

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DAEMON_SETTINGS_H
+#define DAEMON_SETTINGS_H
+// The program's settings: gatehouse.yml and --set, checked, with every default filled in. The keys,
+// their types, bounds and descriptions are rows in settings-table.c; docs/settings.md is made of
+// them.
+//
+// A struct settings is immutable, so any thread may read it. It owns all its strings; secrets are
+// wiped when it is freed.
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/errors.h"
+#include "conf/expand.h"
+
+struct settings_log {
+    enum log_level level;
+    enum log_format format;
+};
+
+enum settings_verification { SETTINGS_VERIFY_FULL, SETTINGS_VERIFY_NONE };
+
+struct settings_ssl {
+    const char *const *certificate_authorities; // PEM files; none: SSL_CERT_FILE or the system's
+    size_t certificate_authority_count;
+    enum settings_verification verification_mode;
+};
+
+struct settings_data_stream {
+    const char *namespace;
+};
+
+struct settings_source {
+    const char *name;
+    const char *url;     // https://acme.okta.com/api/v1/logs; may be NULL in settings_for_map
+    const char *api_key; // secret; may be NULL in settings_for_map
+    int auth_method;     // 0 api_key, -1 not said, which means the same
+    int64_t interval_ms;
+    int64_t initial_interval_ms;
+    int64_t limit; // 1..1000
+    int64_t http_client_timeout_ms;
+    const char *proxy_url; // may hold a password; NULL: the environment's
+    struct settings_ssl ssl;
+    const char *const *tags;
+    size_t tag_count;
+    bool preserve_original_event, remove_flattened_debug, event_type_tags, disable_keep_alive;
+    double rate_limit_early_limit; // below 1: share of the limit to use; else requests to leave
+    const char *const *outputs;    // names; none: all
+    size_t output_count;
+    struct settings_data_stream data_stream;
+};
+
+enum settings_output_type { SETTINGS_STDOUT, SETTINGS_FILE, SETTINGS_SQLITE };
+
+struct settings_output {
+    const char *name;
+    enum settings_output_type type;
+    const char *path;        // file: directory; sqlite: file; stdout: NULL
+    const char *filename;    // file
+    int64_t rotate_every_kb; // file; 0 never
+    int64_t number_of_files; // file; 0 keeps all
+    uint32_t permissions;    // file
+    int64_t keep_ms;         // sqlite; 0 keeps all
+};
+
+struct settings_geo {
+    const char *city, *asn; // MaxMind databases; NULL: none
+};
+
+struct settings {
+    const char *state; // directory
+    struct settings_log log;
+    struct settings_source *sources;
+    size_t source_count;
+    struct settings_output *outputs;
+    size_t output_count;
+    const char *useragents; // uap-core's regexes.yaml; the default may be missing on a machine
+    struct settings_geo geo;
+    const char *const *warnings; // for the log: nothing wrong, but likely not meant
+    size_t warning_count;
+};
+
+// Outcome of the loading: the settings are wrong, `errors` says all that is.
+enum { SETTINGS_E_WRONG = CONF_E_WRONG };
+
+// Reads `path` (NULL: gatehouse.yml, else /etc/gatehouse/gatehouse.yml), then `overrides`
+// ("sources.0.interval=5s", later ones win). Outcomes: 0; SETTINGS_E_WRONG; -ENOMEM.
+int settings_load(struct settings **ret, const char *path, const char *const *overrides, size_t n,
+                  struct conf_errors *errors) MUST_USE;
+
+// For programs that end then: what is wrong, and warnings, are written to standard error.
+// Outcomes: 0; else it has been said: SETTINGS_E_WRONG, -ENOMEM.
+int settings_load_or_say(struct settings **ret, const char *path, const char *const *overrides,
+                         size_t n) MUST_USE;
+
+// The settings of `gatehouse map`: no file; each override is a key of the one source ("tags=a,b"),
+// or of `geo`, `useragents`, `log` at the top level. One source, no output; nothing is required.
+// Outcomes as settings_load.
+int settings_for_map(struct settings **ret, const char *const *overrides, size_t n,
+                     struct conf_errors *errors) MUST_USE;
+
+// As settings_load_or_say, for `map`.
+int settings_for_map_or_say(struct settings **ret, const char *const *overrides, size_t n) MUST_USE;
+
+// What settings_load does once the file has been read: for tests and fuzzing.
+struct settings_input {
+    const char *name; // of the file, for messages
+    struct str text;
+    uint32_t mode; // permission bits of the file; 0: not known
+    const char *const *overrides;
+    size_t override_count;
+    const struct conf_env *env;
+};
+int settings_parse(struct settings **ret, const struct settings_input *input,
+                   struct conf_errors *errors) MUST_USE;
+
+struct settings *settings_free(struct settings *s); // NULL-safe, wipes, returns NULL
+DEFINE_AUTO_FREE(settings)
+
+// Whether the source's events go to that output.
+bool settings_source_feeds(const struct settings_source *source,
+                           const struct settings_output *output);
+
+// "file": the word in the settings, which is also the name of the sink's type.
+const char *settings_output_type_name(enum settings_output_type type);
+
+// Appends the settings in force as YAML, secrets masked.
+void settings_show(const struct settings *s, struct buf *out);
+
+// Appends docs/settings.md; the man page gatehouse.yml(5).
+void settings_write_markdown(struct buf *out);
+void settings_write_man(struct buf *out);
+
+#endif

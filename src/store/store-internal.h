@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef STORE_STORE_INTERNAL_H
+#define STORE_STORE_INTERNAL_H
+// What the files of this room share: the open store and its statements.
+
+#include <pthread.h>
+
+#include "store/db.h"
+#include "store/store.h"
+
+// One row each in store.c; prepared when first used, kept until the end.
+enum store_sql {
+    STORE_SQL_PAIR_GET,
+    STORE_SQL_PAIR_PUT,
+    STORE_SQL_PAIR_NEW_ID,
+    STORE_SQL_PAIRS,
+    STORE_SQL_RECENT_GET,
+    STORE_SQL_RECENT_ADD,
+    STORE_SQL_RECENT_TRIM,
+    STORE_SQL_MARK_GET,
+    STORE_SQL_MARK_PUT,
+    STORE_SQL_MARKS,
+    STORE_SQL_DEAD_ADD,
+    STORE_SQL_DEAD_NEXT,
+    STORE_SQL_DEAD_DELETE,
+    STORE_SQL_DEAD_COUNT,
+    STORE_SQL_COUNT
+};
+
+struct store {
+    char *directory;
+    char *path;  // of state.db
+    int lock_fd; // -1 when only read
+    struct db *db;
+    struct db_stmt *stmts[STORE_SQL_COUNT];
+    pthread_mutex_t mutex; // over everything above
+};
+
+// One row of table `pair` with what is borrowed from the statement or the caller.
+struct pair_row {
+    struct str source, output, next;
+    int64_t id;
+    int64_t published_ms, committed_ms, events, pages;
+    int64_t recent_total; // uuids ever appended
+    int64_t recent_max;   // of the last commit
+};
+enum { STORE_PAIR_COLUMNS = 11 }; // STORE_SQL_PAIRS gives the number of dead letters behind them
+
+// The statement, ready for binding. Outcomes: 0; -errno.
+int store_stmt(struct store *s, enum store_sql which, struct db_stmt **ret,
+               struct fault *fault) MUST_USE;
+
+// Reads the row that the statement stands on and checks its sum. Outcomes: 0; -EUCLEAN; -errno.
+int store_pair_read(struct store *s, struct db_stmt *stmt, struct pair_row *ret,
+                    struct fault *fault) MUST_USE;
+
+// Checks the sums of all pairs and marks: a flipped byte in a name would otherwise make a known
+// pair a new one. Outcomes: 0; -EUCLEAN; -errno.
+int store_verify(struct store *s, struct fault *fault) MUST_USE;
+
+// One dead letter, inside the caller's transaction. Outcomes: 0; -errno.
+int store_dead_add(struct store *s, const struct store_commit *c,
+                   const struct store_dead_letter *letter, struct fault *fault) MUST_USE;
+
+// Takes one away, likewise.
+int store_dead_remove(struct store *s, int64_t id, struct fault *fault) MUST_USE;
+
+// What is to be done about a damaged state, appended to the fault's text; returns `code`.
+int store_damaged(const struct store *s, struct fault *fault, int code);
+
+#endif

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// An output serves one pair at a time, in the order in which they came: what a sink promises rests
+// on nobody writing between its deliver and its commit.
+#include "watch/watch-internal.h"
+
+static int save_mark(void *ctx, struct str mark) {
+    struct output *o = ctx;
+    return store_mark_save(o->watch->opts.store, str_from(o->opts->name), mark, NULL);
+}
+
+void output_init(struct output *o, struct watch *w, const struct watch_output_opts *opts) {
+    o->watch = w;
+    o->opts = opts;
+    o->host = (struct sink_host){.save_mark = save_mark, .ctx = o, .stop = &w->stop};
+}
+
+void output_fini(struct output *o) {
+    if (o->opts) o->sink = o->opts->type->free(o->sink);
+}
+
+void output_complain(struct output *o, const char *what, const char *text) {
+    const struct log *lg = o->watch->opts.log;
+    if (o->complaint == what) return;
+    o->complaint = what;
+    if (what) log_warn(lg, what, KV_STR("output", o->opts->name), KV_STR("reason", text));
+    else log_info(lg, "output.recovered", KV_STR("output", o->opts->name));
+}
+
+static void serve_next(struct output *o);
+
+static void work(void *ctx) { delivery_run(((struct output *)ctx)->serving); }
+
+static void done(void *ctx) {
+    struct output *o = ctx;
+    struct pair *p = TAKE(o->serving);
+    o->busy = false;
+    watch_job_done(o->watch);
+    pair_delivered(p);
+    serve_next(o);
+}
+
+static void serve_next(struct output *o) {
+    if (o->busy || !o->first_waiting || o->watch->stopping) return;
+    struct pair *p = o->first_waiting;
+    o->first_waiting = TAKE(p->next_waiting);
+    if (!o->first_waiting) o->last_waiting = NULL;
+    o->serving = p;
+    o->busy = true;
+    int e = watch_job(o->watch, work, done, o);
+    if (!e) return;
+    o->serving = NULL;
+    o->busy = false;
+    p->delivery = (struct delivery){.error = e};
+    fault_set(&p->delivery.fault, e, "no memory for a job");
+    pair_delivered(p);
+}
+
+void output_enqueue(struct output *o, struct pair *p) {
+    p->state = PAIR_DELIVERING;
+    if (o->last_waiting) o->last_waiting->next_waiting = p;
+    else o->first_waiting = p;
+    o->last_waiting = p;
+    serve_next(o);
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// While events are being mapped the buffers may move, so places are kept as offsets; the documents
+// for the sinks are pointed out at the end.
+#include "watch/page.h"
+
+#include <errno.h>
+
+#include "watch/recent.h"
+#include "json/split.h"
+
+enum { KEEP_BYTES = 8 << 20 };
+
+int page_new(struct page **ret) {
+    struct page *p = mem_new(sizeof *p);
+    if (!p) return -ENOMEM;
+    p->refs = 1;
+    p->body = buf_make(PAGE_BODY_MAX_BYTES);
+    p->documents = buf_make(PAGE_DOCUMENTS_MAX_BYTES);
+    p->strings = buf_make(PAGE_DOCUMENTS_MAX_BYTES);
+    *ret = p;
+    return 0;
+}
+
+struct page *page_ref(struct page *p) {
+    p->refs++;
+    return p;
+}
+
+struct page *page_unref(struct page *p) {
+    if (!p || --p->refs > 0) return NULL;
+    buf_fini(&p->body);
+    buf_fini(&p->documents);
+    buf_fini(&p->strings);
+    free(p->cursor);
+    free(p->next);
+    free(p->events);
+    free(p->docs);
+    free(p->dead);
+    free(p);
+    return NULL;
+}
+
+static void forget_content(struct page *p) {
+    buf_reset(&p->documents);
+    buf_reset(&p->strings);
+    p->event_count = 0;
+    p->dead_count = 0;
+    p->received = 0;
+    p->undated = 0;
+    p->newest_ms = 0;
+    p->first_dead.text[0] = '\0';
+}
+
+void page_reset(struct page *p) {
+    forget_content(p);
+    buf_shrink(&p->body, KEEP_BYTES);
+    buf_shrink(&p->documents, KEEP_BYTES);
+    buf_shrink(&p->strings, KEEP_BYTES);
+    free(TAKE(p->cursor));
+    free(TAKE(p->next));
+    p->date_ms = 0;
+    p->caught_up = false;
+}
+
+static int keep_strings(struct page *p, struct page_event *event, const struct ecs_facts *facts) {
+    const struct str all[5] = {facts->uuid, facts->published, facts->event_type, facts->outcome,
+                               facts->actor};
+    event->strings_at = p->strings.n;
+    for (size_t i = 0; i < LEN(all); i++) {
+        event->lengths[i] = all[i].n;
+        buf_add_str(&p->strings, all[i]);
+    }
+    return p->strings.error;
+}
+
+static int add_event(struct page *p, struct str text, size_t doc_at,
+                     const struct ecs_facts *facts) {
+    int e = mem_grow(&p->events, &p->event_cap, p->event_count + 1, sizeof *p->events);
+    if (e) return e;
+    struct page_event *event = &p->events[p->event_count];
+    *event = (struct page_event){
+        .text = text,
+        .id = hash128(facts->uuid),
+        .doc_at = doc_at,
+        .doc_end = p->documents.n,
+        .has_published = facts->has_published,
+        .published_ms = facts->has_published ? facts->published_ms : 0,
+    };
+    e = keep_strings(p, event, facts);
+    if (e) return e;
+    if (!facts->has_published) p->undated++;
+    if (event->published_ms > p->newest_ms) p->newest_ms = event->published_ms;
+    p->event_count++;
+    return 0;
+}
+
+// The reason lies in `strings`; its place is kept as an offset in the pointer's stead until the
+// end.
+static int add_dead(struct page *p, struct str text, struct str uuid, const struct fault *reason) {
+    int e = mem_grow(&p->dead, &p->dead_cap, p->dead_count + 1, sizeof *p->dead);
+    if (e) return e;
+    if (p->dead_count == 0) p->first_dead = *reason;
+    p->dead[p->dead_count++] = (struct store_dead_letter){
+        .event = text,
+        .uuid = {NULL, uuid.n},
+        .reason = {NULL, strlen(reason->text)},
+    };
+    buf_add_str(&p->strings, uuid);
+    buf_addz(&p->strings, reason->text);
+    return p->strings.error;
+}
+
+struct mapping {
+    struct page *page;
+    const struct page_map_opts *opts;
+    struct recent seen; // uuids of this page
+    struct buf dead_places;
+    struct fault *fault;
+};
+
+static int note_dead(struct mapping *m, struct str text, struct str uuid,
+                     const struct fault *reason) {
+    size_t place = m->page->strings.n;
+    buf_add(&m->dead_places, &place, sizeof place);
+    if (m->dead_places.error) return m->dead_places.error;
+    return add_dead(m->page, text, uuid, reason);
+}
+
+static int take_mapped(struct mapping *m, struct str text, size_t doc_at,
+                       const struct ecs_facts *facts) {
+    struct hash128 id = hash128(facts->uuid);
+    if (recent_has(&m->seen, id)) {
+        buf_cut(&m->page->documents, doc_at);
+        return 0;
+    }
+    int e = recent_reserve(&m->seen, 1);
+    if (e) return e;
+    recent_add(&m->seen, id);
+    return add_event(m->page, text, doc_at, facts);
+}
+
+static int map_one(struct mapping *m, struct str text) {
+    struct ecs_facts facts = {0};
+    struct fault reason = {{0}};
+    size_t doc_at = m->page->documents.n;
+    int e =
+        ecs_map(m->opts->mapper, text, m->opts->fetched_ms, &m->page->documents, &facts, &reason);
+    switch (e) {
+    case 0: return take_mapped(m, text, doc_at, &facts);
+    case ECS_E_NOT_JSON:
+        if (!m->opts->accept_broken)
+            return fault_set(m->fault, PAGE_E_BROKEN, "event %zu of the page is not JSON: %s",
+                             m->page->received, reason.text);
+        return note_dead(m, text, STR_NONE, &reason);
+    case ECS_E_UNMAPPABLE: return note_dead(m, text, facts.uuid, &reason);
+    default: return e;
+    }
+}
+
+static int map_all(struct mapping *m) {
+    struct json_split split = json_split(buf_str(&m->page->body));
+    struct fault where = {{0}};
+    for (;;) {
+        if (atomic_load_explicit(m->opts->stop, memory_order_relaxed)) return -ECANCELED;
+        struct str text;
+        int e = json_split_next(&split, &text, &where);
+        if (e == JSON_SPLIT_E_END) return 0;
+        if (e) return fault_set(m->fault, PAGE_E_BROKEN, "the page is broken: %s", where.text);
+        m->page->received++;
+        e = map_one(m, text);
+        if (e) return e;
+    }
+}
+
+static struct str take_string(const struct page *p, size_t *at, size_t length) {
+    struct str s = {length ? p->strings.p + *at : NULL, length};
+    *at += length;
+    return s;
+}
+
+static int point_out_docs(struct page *p, const char *source) {
+    int e = mem_grow(&p->docs, &p->doc_cap, p->event_count, sizeof *p->docs);
+    if (e) return e;
+    for (size_t i = 0; i < p->event_count; i++) {
+        const struct page_event *event = &p->events[i];
+        size_t at = event->strings_at;
+        struct sink_doc *doc = &p->docs[i];
+        doc->uuid = take_string(p, &at, event->lengths[0]);
+        doc->published = take_string(p, &at, event->lengths[1]);
+        doc->event_type = take_string(p, &at, event->lengths[2]);
+        doc->outcome = take_string(p, &at, event->lengths[3]);
+        doc->actor = take_string(p, &at, event->lengths[4]);
+        doc->source = str_from(source);
+        doc->has_published = event->has_published;
+        doc->published_ms = event->published_ms;
+        doc->document =
+            (struct str){p->documents.p + event->doc_at, event->doc_end - event->doc_at};
+    }
+    return 0;
+}
+
+static void point_out_dead(struct page *p, const struct buf *places) {
+    for (size_t i = 0; i < p->dead_count; i++) {
+        size_t at;
+        memcpy(&at, places->p + i * sizeof at, sizeof at);
+        p->dead[i].uuid = take_string(p, &at, p->dead[i].uuid.n);
+        p->dead[i].reason = take_string(p, &at, p->dead[i].reason.n);
+    }
+}
+
+int page_map(struct page *p, const struct page_map_opts *opts, struct fault *fault) {
+    struct mapping m = {.page = p, .opts = opts, .fault = fault};
+    m.dead_places = buf_make(PAGE_BODY_MAX_BYTES);
+    forget_content(p);
+    int e = map_all(&m);
+    if (!e) e = point_out_docs(p, opts->source);
+    if (!e) point_out_dead(p, &m.dead_places);
+    recent_fini(&m.seen);
+    buf_fini(&m.dead_places);
+    return e;
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WATCH_PAGE_H
+#define WATCH_PAGE_H
+// One page of events on its way: the bytes as received, the documents made of them, and what could
+// not be mapped. Shared by the pairs that stand at the same cursor; counted references (loop
+// thread). Everything lives in a few buffers that are reused for the next page, so memory is
+// bounded by a page.
+
+#include <stdatomic.h>
+
+#include "base/hash.h"
+#include "ecs/map.h"
+#include "sink/sink.h"
+#include "store/store.h"
+
+enum {
+    PAGE_BODY_MAX_BYTES = 64 << 20,       // a longer answer is refused
+    PAGE_DOCUMENTS_MAX_BYTES = 512 << 20, // documents of one page
+};
+
+struct page_event {
+    struct str text;   // as received, borrowed from `body`
+    struct hash128 id; // of the uuid
+    size_t doc_at, doc_end;
+    size_t
+        strings_at; // uuid, published, event_type, outcome, actor one after the other in `strings`
+    size_t lengths[5];
+    bool has_published;
+    int64_t published_ms;
+};
+
+struct page {
+    int refs;
+    char *cursor; // the URL that was asked
+    char *next;   // the URL that comes after it
+    int64_t date_ms;
+    int64_t asked_mono_ms;
+    bool caught_up;
+
+    struct buf body;
+    struct buf documents;
+    struct buf strings;
+    struct page_event *events; // mapped, without repeats inside the page
+    size_t event_count, event_cap;
+    struct sink_doc *docs; // one per event
+    size_t doc_cap;
+    struct store_dead_letter *dead; // text borrowed from `body` and `strings`
+    size_t dead_count, dead_cap;
+
+    size_t received;         // elements of the array
+    size_t undated;          // events whose `published` did not parse
+    int64_t newest_ms;       // newest published; 0: none
+    struct fault first_dead; // reason of the first dead letter
+};
+
+int page_new(struct page **ret) MUST_USE; // one reference
+struct page *page_ref(struct page *p);
+struct page *page_unref(struct page *p); // NULL-safe, returns NULL
+
+// Forgets everything but the memory (large buffers are given back). Only with a single reference.
+void page_reset(struct page *p);
+
+struct page_map_opts {
+    struct ecs_mapper *mapper;
+    const char *source; // its name; outlives the page
+    int64_t fetched_ms; // wall clock
+    bool accept_broken; // events that are not JSON become dead letters too
+    const atomic_bool *stop;
+};
+
+// Outcome of page_map: the page is not what a page is (cut, not an array, an event that is not
+// JSON); `fault` says where. It is to be fetched again.
+enum { PAGE_E_BROKEN = 1 };
+
+// Splits the body and maps every event. Runs in a job.
+// Outcomes: 0; PAGE_E_BROKEN; -ECANCELED (stop was set); -ENOMEM; -EMSGSIZE.
+int page_map(struct page *p, const struct page_map_opts *opts, struct fault *fault) MUST_USE;
+
+#endif

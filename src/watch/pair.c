@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pair of source and output: where the output stands in the source, and what it is doing about
+// it.
+#include <errno.h>
+
+#include "watch/watch-internal.h"
+
+static int load_recent(struct recent *r, const struct store_cursor *c) {
+    size_t n = c->recent_bytes / sizeof(struct hash128);
+    for (size_t i = 0; i < n; i++) {
+        struct hash128 id;
+        memcpy(&id, c->recent + i * sizeof id, sizeof id);
+        int e = recent_reserve(r, 1);
+        if (e) return e;
+        recent_add(r, id);
+    }
+    return 0;
+}
+
+int pair_load(struct pair *p, struct store *store, struct fault *fault) {
+    AUTO_FINI(store_cursor) struct store_cursor c = {0};
+    int e = store_cursor_load(store, str_from(p->source->opts->name),
+                              str_from(p->output->opts->name), &c, fault);
+    if (e) return e < 0 ? e : -EIO;
+    e = load_recent(&p->recent, &c);
+    if (e) return e;
+    p->cursor = TAKE(c.next);
+    p->is_new = !p->cursor;
+    p->published_ms = c.published_ms;
+    return 0;
+}
+
+void pair_fini(struct pair *p) {
+    p->page = page_unref(p->page);
+    recent_fini(&p->recent);
+    free(TAKE(p->cursor));
+}
+
+bool pair_is_over(const struct pair *p) {
+    return p->state == PAIR_FINISHED || p->state == PAIR_STOPPED;
+}
+
+int pair_start_at(struct pair *p, int64_t since_ms) {
+    const struct watch_source_opts *opts = p->source->opts;
+    AUTO_FINI(buf) struct buf url = buf_make(1 << 16);
+    okta_log_first_url(&url, opts->url, since_ms, opts->limit);
+    char *cursor = buf_take(&url);
+    if (!cursor) return -ENOMEM;
+    free(p->cursor);
+    p->cursor = cursor;
+    return 0;
+}
+
+void pair_stop(struct pair *p) {
+    p->page = page_unref(p->page);
+    p->state = PAIR_STOPPED;
+    p->source->watch->failed = true;
+}
+
+// With `once`, a pair that fails time and again is given up.
+static bool is_hopeless(const struct pair *p) {
+    return p->source->watch->opts.once && p->failures >= ONCE_TRIES;
+}
+
+void pair_ask_again(struct pair *p, int64_t now_mono_ms, int64_t at_least_ms) {
+    int64_t wait = watch_backoff_ms(p->source->watch, p->failures++);
+    if (wait < at_least_ms) wait = at_least_ms;
+    p->state = PAIR_IDLE;
+    p->due_mono_ms = now_mono_ms + wait;
+    if (is_hopeless(p)) pair_stop(p);
+}
+
+static void count(struct source *s, const struct pair *p) {
+    s->stats.delivered += p->delivery.delivered;
+    s->stats.repeated += p->delivery.repeated;
+    s->stats.dead_letters += p->delivery.rejected + (int64_t)p->page->dead_count;
+}
+
+static void report(const struct pair *p) {
+    const struct source *s = p->source;
+    const struct log *lg = s->watch->opts.log;
+    const struct delivery *d = &p->delivery;
+    if (d->rejected + (int64_t)p->page->dead_count > 0)
+        log_warn(lg, "watch.dead_letters", KV_STR("source", s->opts->name),
+                 KV_STR("output", p->output->opts->name),
+                 KV_INT("events", d->rejected + (int64_t)p->page->dead_count),
+                 KV_STR("reason",
+                        p->page->dead_count ? p->page->first_dead.text : "rejected by the output"));
+    if (d->delivered > 0)
+        log_debug(lg, "watch.delivered", KV_STR("source", s->opts->name),
+                  KV_STR("output", p->output->opts->name), KV_INT("events", d->delivered),
+                  KV_INT("repeated", d->repeated));
+}
+
+static void take_page(struct pair *p) {
+    struct source *s = p->source;
+    struct page *page = p->page;
+    count(s, p);
+    report(p);
+    output_complain(p->output, NULL, NULL);
+    free(p->cursor);
+    p->cursor = page->refs == 1 ? TAKE(page->next) : mem_copy(page->next, strlen(page->next));
+    if (page->newest_ms > p->published_ms) p->published_ms = page->newest_ms;
+    p->failures = 0;
+    p->caught_up = page->caught_up;
+    p->state = p->caught_up && s->watch->opts.once ? PAIR_FINISHED : PAIR_IDLE;
+    p->due_mono_ms = p->caught_up ? page->asked_mono_ms + s->opts->interval_ms : 0;
+    p->page = NULL;
+    source_give_back(s, page);
+    if (!p->cursor)
+        pair_stop(p); // no memory for the cursor: what is committed is safe, go no further
+}
+
+static void keep_page(struct pair *p) {
+    int64_t now = time_mono_ms();
+    output_complain(p->output, "output.failed", p->delivery.fault.text);
+    p->state = PAIR_RETRY;
+    p->due_mono_ms = now + watch_backoff_ms(p->source->watch, p->failures++);
+    if (is_hopeless(p)) pair_stop(p);
+}
+
+void pair_delivered(struct pair *p) {
+    struct source *s = p->source;
+    if (p->delivery.error == 0) take_page(p);
+    else if (!s->watch->stopping) keep_page(p);
+    source_step(s);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "watch/watch.h"
+
+#include <errno.h>
+
+#include "watch/watch-internal.h"
+
+static int make_parts(struct watch *w, struct fault *fault) {
+    const struct watch_opts *o = &w->opts;
+    w->outputs = mem_new_array(o->output_count, sizeof *w->outputs);
+    w->sources = mem_new_array(o->source_count, sizeof *w->sources);
+    if (!w->outputs || !w->sources) return -ENOMEM;
+    for (size_t i = 0; i < o->output_count; i++) output_init(&w->outputs[i], w, &o->outputs[i]);
+    for (size_t i = 0; i < o->source_count; i++) {
+        int e = source_init(&w->sources[i], w, &o->sources[i], fault);
+        if (e) return e;
+    }
+    return 0;
+}
+
+int watch_new(struct watch **ret, const struct watch_opts *opts, struct fault *fault) {
+    AUTO(watch) struct watch *w = mem_new(sizeof *w);
+    if (!w) return -ENOMEM;
+    w->opts = *opts;
+    w->rand = rand_make(opts->seed);
+    atomic_init(&w->stop, false);
+    int e = make_parts(w, fault);
+    if (e) return e;
+    *ret = TAKE(w);
+    return 0;
+}
+
+struct watch *watch_free(struct watch *w) {
+    if (!w) return NULL;
+    for (size_t i = 0; w->sources && i < w->opts.source_count; i++) source_fini(&w->sources[i]);
+    for (size_t i = 0; w->outputs && i < w->opts.output_count; i++) output_fini(&w->outputs[i]);
+    free(w->sources);
+    free(w->outputs);
+    free(w);
+    return NULL;
+}
+
+void watch_start(struct watch *w) {
+    for (size_t i = 0; i < w->opts.source_count; i++) source_step(&w->sources[i]);
+}
+
+static void check_stopped(struct watch *w) {
+    if (!w->stopping || w->jobs > 0 || !w->stopped) return;
+    void (*stopped)(void *) = TAKE(w->stopped);
+    stopped(w->stopped_ctx);
+}
+
+void watch_stop(struct watch *w, void (*stopped)(void *ctx), void *ctx) {
+    w->stopping = true;
+    w->stopped = stopped;
+    w->stopped_ctx = ctx;
+    atomic_store(&w->stop, true);
+    for (size_t i = 0; i < w->opts.source_count; i++) source_cancel(&w->sources[i]);
+    check_stopped(w);
+}
+
+int watch_job(struct watch *w, void (*work)(void *), void (*done)(void *), void *ctx) {
+    int e = loop_job(w->opts.loop, work, done, ctx);
+    if (!e) w->jobs++;
+    return e;
+}
+
+void watch_job_done(struct watch *w) { w->jobs--; }
+
+void watch_check_finished(struct watch *w) {
+    check_stopped(w);
+    if (w->stopping || w->finished_said) return;
+    for (size_t i = 0; i < w->opts.source_count; i++)
+        if (!source_is_over(&w->sources[i])) return;
+    w->finished_said = true;
+    if (w->opts.finished) w->opts.finished(w->opts.ctx);
+}
+
+int64_t watch_backoff_ms(struct watch *w, int failures) {
+    int64_t most = failures > 5 ? TIME_MINUTE_MS : (int64_t)1000 << failures;
+    if (most > TIME_MINUTE_MS) most = TIME_MINUTE_MS;
+    return most / 2 + (int64_t)rand_below(&w->rand, (uint64_t)most / 2 + 1);
+}
+
+size_t watch_source_count(const struct watch *w) { return w->opts.source_count; }
+const char *watch_source_name(const struct watch *w, size_t i) { return w->opts.sources[i].name; }
+bool watch_failed(const struct watch *w) { return w->failed; }
+
+const struct budget *watch_source_budget(const struct watch *w, size_t i) {
+    return okta_org_budget(w->opts.sources[i].org);
+}
+
+static int64_t lag_ms(const struct source *s, const struct pair *p) {
+    if (p->caught_up || p->published_ms == 0) return 0;
+    int64_t lag = source_now_ms(s) - p->published_ms;
+    return lag > 0 ? lag : 0;
+}
+
+void watch_source_stats(const struct watch *w, size_t i, struct watch_stats *ret) {
+    const struct source *s = &w->sources[i];
+    *ret = s->stats;
+    ret->stopped = s->stopped;
+    ret->complaint = s->complaint;
+    ret->caught_up = true;
+    for (size_t k = 0; k < s->pair_count; k++) {
+        const struct pair *p = &s->pairs[k];
+        int64_t lag = lag_ms(s, p);
+        if (lag > ret->lag_ms) ret->lag_ms = lag;
+        if (!p->caught_up) ret->caught_up = false;
+        if (!ret->complaint) ret->complaint = p->output->complaint;
+    }
+}

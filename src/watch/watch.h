@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WATCH_WATCH_H
+#define WATCH_WATCH_H
+// The watch: polls each source, maps each page once, delivers it to every output, and commits the
+// cursor of every pair of source and output together with what the sink needs to recognise what it
+// has.
+//
+// Pairs that stand at the same cursor share one fetch and one mapping; a pair whose output is down
+// falls behind alone and catches up by itself. Loop thread only; mapping, delivering and committing
+// run in jobs.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "ecs/map.h"
+#include "okta/log.h"
+#include "sink/sink.h"
+#include "store/store.h"
+
+struct loop;
+struct watch;
+
+struct watch_output_opts {
+    const char *name;
+    const struct sink_type *type;
+    struct sink_opts sink;
+};
+
+struct watch_source_opts {
+    const char *name;
+    const char *url;      // of the log, without query
+    struct okta_org *org; // borrowed, shared by the sources of one org
+    int64_t interval_ms;
+    int64_t initial_interval_ms;
+    int limit; // events per page, 1..1000
+    struct ecs_opts ecs;
+    const size_t *outputs; // indices into watch_opts.outputs; at least one
+    size_t output_count;
+};
+
+struct watch_opts {
+    struct loop *loop;
+    struct store *store;
+    const struct log *log;
+    const struct watch_source_opts *sources;
+    size_t source_count;
+    const struct watch_output_opts *outputs;
+    size_t output_count;
+    bool once;     // a pair that has caught up is finished; one that fails too often is given up
+    uint64_t seed; // jitter
+    // Called once: every pair is finished or stopped for good. May be NULL.
+    void (*finished)(void *ctx);
+    void *ctx;
+};
+
+// Loads the cursors. Strings and objects of opts are borrowed until watch_free.
+// Outcomes: 0; -errno, with fault (state that cannot be read, no memory).
+int watch_new(struct watch **ret, const struct watch_opts *opts, struct fault *fault) MUST_USE;
+
+void watch_start(struct watch *w);
+
+// Gives up what is being asked, lets what is being committed finish, then calls `stopped`.
+void watch_stop(struct watch *w, void (*stopped)(void *ctx), void *ctx);
+
+// Only before watch_start or after `stopped`. NULL-safe, returns NULL.
+struct watch *watch_free(struct watch *w);
+DEFINE_AUTO_FREE(watch)
+
+struct watch_stats {
+    int64_t requests;  // sent to Okta by this process
+    int64_t pages;     // that brought at least one event
+    int64_t events;    // received
+    int64_t delivered; // documents, summed over outputs
+    int64_t repeated;  // recognised as delivered before
+    int64_t dead_letters;
+    int64_t undated; // events whose `published` could not be read
+    int64_t lag_ms;  // Okta's clock minus the newest published that the slowest pair has; 0 when
+                     // caught up
+    bool caught_up;  // every pair stood at the end of the log at its last poll
+    bool stopped;    // refused by Okta: will not ask again
+    const char *complaint; // what is wrong now, a dotted name; NULL when all is well
+};
+size_t watch_source_count(const struct watch *w);
+const char *watch_source_name(const struct watch *w, size_t i);
+void watch_source_stats(const struct watch *w, size_t i, struct watch_stats *ret);
+const struct budget *watch_source_budget(const struct watch *w, size_t i);
+
+// Whether a source stopped for good or an output was given up: exit status 1.
+bool watch_failed(const struct watch *w);
+
+#endif

@@ -1,0 +1,518 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Collecting: every event once, the right document, and not one request more than needed."""
+import json
+import os
+import random
+import urllib.parse
+
+from harness import (assert_each_once, each_of, event, events, main, now_ms, rfc3339, test, uuids_of,
+                     wait_until)
+
+HOUR_MS = 3600_000
+
+
+# ---- each event once ----
+
+@test
+def every_event_of_several_pages_is_once_in_the_file_and_in_sqlite(place):
+    sim = place.sim()
+    wanted = events(1234, seed=1)
+    sim.add(wanted)
+    place.simple(sim, limit=100)
+    place.collect_once()
+    place.assert_delivered(wanted)
+
+
+@test
+def the_file_keeps_the_order_in_which_okta_gave_the_events(place):
+    sim = place.sim()
+    wanted = events(500, seed=2)
+    sim.add(wanted)
+    place.simple(sim, limit=70)
+    place.collect_once()
+    assert place.uuids_in_file() == uuids_of(wanted)
+
+
+def without_agent_fields(document, fetched_after_ms):
+    """Takes away what only collected documents have, and checks it."""
+    e, stream, agent = document["event"], document.pop("data_stream"), document.pop("agent")
+    created = e.pop("created")
+    assert rfc3339(fetched_after_ms) <= created <= rfc3339(now_ms()), created
+    assert (e.pop("module"), e.pop("dataset")) == ("okta", "okta.system")
+    assert stream == {"type": "logs", "dataset": "okta.system", "namespace": "default"}, stream
+    assert set(agent) == {"type", "version", "name"} and agent["type"] == "gatehouse", agent
+    assert agent["name"] == os.uname().nodename, agent
+    return document
+
+
+@test
+def a_collected_document_is_what_map_makes_and_the_agent_fields(place):
+    sim = place.sim("--generate", "400", "--seed", "7")
+    began = now_ms()
+    place.simple(sim, preserve_original_event="true", initial_interval="2000h")
+    place.collect_once()
+    collected = place.in_db()
+    assert len(collected) == 400
+    originals = [json.loads(text)["event"]["original"] for text in collected.values()]
+    mapped = place.run("map", "--set", "url=" + sim.url, "--set", "preserve_original_event=true",
+                       stdin="\n".join(originals).encode())
+    assert mapped.returncode == 0, mapped.err
+    for line in mapped.out.splitlines():
+        document = json.loads(line)
+        ours = without_agent_fields(json.loads(collected[document["event"]["id"]]), began)
+        assert ours == document, "collected %s\nmapped    %s" % (ours, document)
+
+
+@test
+def the_file_and_sqlite_hold_the_same_bytes(place):
+    sim = place.sim()
+    sim.add(events(60, seed=3))
+    place.simple(sim)
+    place.collect_once()
+    assert [line.decode() for line in place.lines_in_file()] == list(place.in_db().values())
+
+
+@test
+def a_second_once_asks_once_and_adds_nothing(place):
+    sim = place.sim()
+    wanted = events(250, seed=4)
+    sim.add(wanted)
+    place.simple(sim, limit=100)
+    place.collect_once()
+    sim.forget()
+    place.collect_once()
+    assert sim.count() == 1, sim.requests()
+    place.assert_delivered(wanted)
+
+
+@test
+def a_late_event_arrives_once(place):
+    sim = place.sim()
+    first = events(50, seed=5)
+    late = events(20, seed=6, first_ms=now_ms() - 5 * HOUR_MS)
+    after = events(20, seed=7, first_ms=now_ms() - 60_000)
+    place.simple(sim, limit=10)
+    for some in (first, late, after):
+        sim.add(some)
+        place.collect_once()
+    place.assert_delivered(first + late + after)
+
+
+@test
+def events_that_okta_repeats_on_the_next_page_are_kept_once(place):
+    sim = place.sim()
+    wanted = events(200, seed=8)
+    sim.add(wanted)
+    sim.fault("duplicate", count=4, events=5)
+    place.simple(sim, limit=40)
+    place.collect_once()
+    assert sim.stats()["applied"]["duplicate"] == 4
+    place.assert_delivered(wanted)
+
+
+@test
+def an_event_that_okta_stored_twice_is_kept_once(place):
+    sim = place.sim()
+    wanted = events(80, seed=9)
+    place.simple(sim, limit=30)
+    sim.add(wanted[:50] + wanted[10:20])
+    place.collect_once()
+    sim.add(wanted[40:])
+    place.collect_once()
+    place.assert_delivered(wanted)
+
+
+@test
+def a_refused_cursor_costs_no_event_and_doubles_none(place):
+    sim = place.sim()
+    wanted = events(300, seed=10, first_ms=now_ms() - 120_000)
+    sim.add(wanted[:200])
+    place.simple(sim, limit=50)
+    place.collect_once()
+    sim.add(wanted[200:])
+    sim.fault("bad_cursor", count=1)
+    p = place.collect_once()
+    assert sim.stats()["applied"]["bad_cursor"] == 1
+    assert "okta.cursor_refused" in p.err, p.err
+    place.assert_delivered(wanted)
+
+
+@test
+def events_that_come_while_the_daemon_runs_arrive(place):
+    sim = place.sim()
+    place.simple(sim, interval="100ms")
+    daemon = place.daemon()
+    wanted = []
+    for seed in range(5):
+        some = events(30, seed=100 + seed, first_ms=now_ms())
+        sim.add(some)
+        wanted += some
+        place.wait_db(len(wanted))
+    place.stop(daemon)
+    place.assert_delivered(wanted)
+
+
+# ---- not one request more than needed ----
+
+def add_nothing(sim):
+    del sim
+
+
+def add_short_young(sim):
+    sim.add(events(30, seed=20, first_ms=now_ms()))
+
+
+def add_short_old(sim):
+    sim.add(events(30, seed=21))
+
+
+def add_full_young(sim):
+    sim.add(events(100, seed=22, first_ms=now_ms(), step_ms=1))
+
+
+def add_two_pages_and_a_short_young_one(sim):
+    sim.add(events(230, seed=23, first_ms=now_ms(), step_ms=1))
+
+
+@each_of({
+    "an empty log takes one request": (add_nothing, 1),
+    "a short page with a young event takes one": (add_short_young, 1),
+    "a short page of old events takes two": (add_short_old, 2),
+    "a full page takes two": (add_full_young, 2),
+    "two full pages and a short young one take three": (add_two_pages_and_a_short_young_one, 3),
+})
+def not_one_request_more_than_needed(place, case):
+    fill, requests = case
+    sim = place.sim()
+    fill(sim)
+    place.simple(sim, interval="10m", limit=100)
+    place.collect_once()
+    assert sim.count() == requests, [r["query"] for r in sim.requests()]
+
+
+@test
+def an_unchanged_next_link_means_that_we_have_caught_up(place):
+    some = events(3, seed=24)
+
+    def answer(fake, number):
+        del number
+        link = "<http://%s>; rel=\"next\"" % (fake.url[len("http://"):] + "?after=7_1&limit=3")
+        return 200, [("Link", link), ("Content-Type", "application/json")], json.dumps(some).encode()
+
+    fake = place.fake(answer)
+    place.simple(fake, limit=3)
+    place.collect_once()
+    assert len(fake.asked) == 2, fake.asked  # the first was asked without a cursor
+    place.collect_once()
+    assert len(fake.asked) == 3, fake.asked
+    place.assert_delivered(some)
+
+
+@test
+def two_outputs_share_their_fetches(place):
+    counts = []
+    for both in (False, True):
+        sim = place.sim()
+        sim.add(events(450, seed=25))
+        place.compose([place.source(sim, "both" if both else "one", limit="50")], archive=both)
+        place.collect_once()
+        counts.append(sim.count())
+    assert counts[0] == counts[1], counts
+
+
+@test
+def the_daemon_asks_once_per_interval_when_nothing_happens(place):
+    sim = place.sim()
+    place.simple(sim, interval="500ms")
+    daemon = place.daemon()
+    wait_until(lambda: sim.count() >= 5, "five polls")
+    times = [r["time"] for r in sim.requests()]
+    place.stop(daemon)
+    gaps = [millis(b) - millis(a) for a, b in zip(times, times[1:])]
+    assert min(gaps) >= 480, gaps
+
+
+def millis(text):
+    """Milliseconds since midnight of an instant with exactly three decimals."""
+    h, m, s = text[11:23].split(":")
+    return (int(h) * 60 + int(m)) * 60000 + int(s.replace(".", ""))
+
+
+# ---- the first instant ----
+
+def since_of(request):
+    return urllib.parse.parse_qs(request["query"])["since"][0]
+
+
+@test
+def the_first_since_is_now_minus_initial_interval(place):
+    sim = place.sim()
+    place.simple(sim, initial_interval="6h")
+    before = now_ms()
+    place.collect_once()
+    since = since_of(sim.requests()[0])
+    assert rfc3339(before - 6 * HOUR_MS) <= since <= rfc3339(now_ms() - 6 * HOUR_MS), since
+
+
+@each_of({"two hours behind": -2, "two hours ahead": 2})
+def with_our_clock_off_the_first_poll_is_asked_again_by_oktas(place, hours):
+    sim = place.sim()
+    sim.clock(now=rfc3339(now_ms() - hours * HOUR_MS))
+    inside = events(5, seed=30, first_ms=now_ms() - hours * HOUR_MS - 30 * 60_000)
+    sim.add(inside)
+    place.simple(sim, initial_interval="1h")
+    p = place.collect_once()
+    asked = [since_of(r) for r in sim.requests() if "since=" in r["query"]]
+    assert len(asked) == 2, asked
+    okta = now_ms() - hours * HOUR_MS
+    assert rfc3339(okta - HOUR_MS - 60_000) < asked[1] < rfc3339(okta - HOUR_MS + 5000), asked
+    assert p.err.count("watch.clock_off") == 1, p.err
+    place.assert_delivered(inside)
+
+
+# ---- outputs that stand in different places ----
+
+@test
+def an_output_that_is_down_falls_behind_alone_and_catches_up_by_itself(place):
+    sim = place.sim()
+    wanted = events(120, seed=40, first_ms=now_ms() - 60_000)
+    sim.add(wanted[:60])
+    place.simple(sim, interval="100ms", limit=25)
+    place.write("out", "a file where the directory should be")
+    daemon = place.daemon()
+    place.wait_db(60)
+    sim.add(wanted[60:])
+    place.wait_db(120)
+    place.wait_log(daemon, "output.failed")
+    os.unlink(place.path("out"))
+    wait_until(lambda: len(place.uuids_in_file()) == 120, "the file output to catch up")
+    place.stop(daemon)
+    log = place.log_of(daemon)
+    assert log.count("output.failed") == 1 and log.count("output.recovered") == 1, log
+    place.assert_delivered(wanted)
+
+
+@test
+def once_gives_an_output_up_that_stays_down_and_serves_the_other(place):
+    sim = place.sim()
+    wanted = events(40, seed=41)
+    sim.add(wanted)
+    place.simple(sim)
+    place.write("out", "a file where the directory should be")
+    daemon = place.daemon("--once", command="collect")
+    place.wait_db(40)
+    place.wait_log(daemon, "output.failed")
+    place.stop(daemon)
+    os.unlink(place.path("out"))
+    place.collect_once()
+    place.assert_delivered(wanted)
+
+
+@test
+def a_new_output_gets_the_history_and_the_old_one_nothing_twice(place):
+    sim = place.sim()
+    wanted = events(150, seed=42)
+    sim.add(wanted)
+    place.simple(sim, archive=False, limit=40)
+    place.collect_once()
+    assert place.uuids_in_file() == []
+    place.simple(sim, limit=40)
+    place.collect_once()
+    place.assert_delivered(wanted)
+
+
+@test
+def a_source_feeds_only_the_outputs_it_names(place):
+    one, two = place.sim(), place.sim()
+    ones, twos = events(70, seed=43), events(80, seed=44)
+    one.add(ones)
+    two.add(twos)
+    place.compose([place.source(one, "one", outputs="[db]"), place.source(two, "two", outputs="[archive, db]")])
+    place.collect_once()
+    assert_each_once(place.uuids_in_db(), uuids_of(ones + twos), "events.db")
+    assert_each_once(place.uuids_in_file(), uuids_of(twos), "file")
+
+
+@test
+def sources_of_one_org_and_of_another_run_in_one_process(place):
+    one, two = place.sim(), place.sim()
+    ones, twos = events(140, seed=45), events(90, seed=46)
+    one.add(ones)
+    two.add(twos)
+    place.compose([place.source(one, "one-a", limit="30", outputs="[db]"),
+                   place.source(one, "one-b", limit="30", outputs="[archive]"),
+                   place.source(two, "two", limit="30")])
+    place.collect_once()
+    place.assert_delivered(ones + twos)
+
+
+def stall(sim):
+    sim.fault("stall_body", probability=1)
+
+
+def fail(sim):
+    sim.fault("500", probability=1)
+
+
+def revoke(sim):
+    sim.role("revoked")
+
+
+@each_of({"every body stalls": stall, "only 500s": fail, "its token is revoked": revoke})
+def a_sick_source_does_not_slow_the_others(place, make_sick):
+    good, sick = place.sim(), place.sim()
+    sick.add(events(50, seed=47))
+    make_sick(sick)
+    place.compose([place.source(sick, "sick"), place.source(good, "good", interval="100ms")])
+    daemon = place.daemon()
+    wait_until(lambda: sick.count() >= 1, "the sick source to be asked")
+    wanted = []
+    for seed in range(6):
+        some = events(20, seed=200 + seed, first_ms=now_ms())
+        good.add(some)
+        wanted += some
+        place.wait_db(len(wanted), patience=4)
+    assert place.stop(daemon) < 2
+    place.assert_delivered(wanted)
+
+
+@test
+def a_cursor_of_another_url_goes_on_without_loss_or_doubling(place):
+    old = place.sim()
+    wanted = events(200, seed=48, first_ms=now_ms() - 120_000)
+    old.add(wanted[:130])
+    place.simple(old, limit=50)
+    place.collect_once()
+    old.stop()
+    moved = place.sim()
+    moved.add(wanted)
+    place.simple(moved, limit=50)
+    p = place.collect_once()
+    assert p.err.count("watch.org_moved") >= 1, p.err
+    place.assert_delivered(wanted)
+    assert place.run("status", "--json", "-c", place.path("gatehouse.yml")).out.count(moved.base) == 2
+
+
+# ---- what events may be ----
+
+def raw(one, old, new):
+    text = json.dumps(one)
+    assert old in text, old
+    return text.replace(old, new)
+
+
+def big_event():
+    return json.dumps(event(now_ms(), random.Random(50), debugContext={"debugData": {"big": "x" * (30 << 20)}}))
+
+
+def long_string():
+    return json.dumps(event(now_ms(), random.Random(51), displayMessage="\u00e4" * (5 << 20)), ensure_ascii=False)
+
+
+def repeated_keys():
+    return raw(event(now_ms(), random.Random(52)), '"severity": "INFO"', '"severity": "INFO", "severity": "WARN"')
+
+
+def long_numbers():
+    one = event(now_ms(), random.Random(53), debugContext={"debugData": {"n": "NUMBER", "m": [1]}})
+    return raw(one, '"NUMBER"', "9" * 400)
+
+
+@each_of({"an event of 30 MB": big_event, "a string of 10 MB": long_string, "a repeated key": repeated_keys,
+          "a number of 400 digits": long_numbers})
+def strange_but_valid_events_are_delivered_unchanged(place, make):
+    sim = place.sim()
+    others = events(20, seed=54)
+    text = make()
+    sim.add(others[:10] + [text] + others[10:])
+    place.simple(sim, preserve_original_event="true")
+    place.collect_once()
+    uuid = json.loads(text)["uuid"]
+    assert_each_once(place.uuids_in_db(), uuids_of(others) + [uuid], "events.db")
+    assert_each_once(place.uuids_in_file(), uuids_of(others) + [uuid], "file")
+    document = place.in_db()[uuid]
+    assert json.loads(document)["event"]["original"] == text
+    if "9" * 400 in text:
+        assert ("9" * 400) in document.replace(json.dumps(text), ""), "the number is not in a field of its own"
+    assert place.dead_letters() == []
+
+
+def nested(levels):
+    """Deep where `remove_flattened_debug` does not look."""
+    return json.dumps(event(now_ms(), random.Random(60))).replace(
+        '"version": "0"',
+        '"version": "0", "debugContext": {"debugData": {"tunnels": %s1%s}}' % ("[" * levels, "]" * levels))
+
+
+def without_uuid():
+    one = event(now_ms(), random.Random(61))
+    del one["uuid"]
+    return json.dumps(one)
+
+
+@each_of({
+    "without a uuid": (without_uuid, "no uuid"),
+    "a number": (lambda: "42", "not a JSON object"),
+    "a string": (lambda: '"event"', "not a JSON object"),
+    "null": (lambda: "null", "not a JSON object"),
+    "an array": (lambda: "[1, 2]", "not a JSON object"),
+    "nested 300 deep": (lambda: nested(300), "nested deeper"),
+})
+def what_cannot_be_mapped_goes_to_the_dead_letters_with_a_reason(place, case):
+    make, reason = case
+    sim = place.sim()
+    others = events(40, seed=62)
+    text = make()
+    sim.add(others[:20] + [text] + others[20:])
+    place.simple(sim)
+    p = place.collect_once()
+    place.assert_delivered(others)
+    assert "watch.dead_letters" in p.err, p.err
+    letters = place.dead_letters()
+    assert sorted(d["output"] for d in letters) == ["archive", "db"], letters
+    for letter in letters:
+        assert reason in letter["reason"] and letter["event"] == text and letter["source"] == "acme", letter
+    assert [row["dead_letters"] for row in place.status().values()] == [1, 1]
+
+
+@test
+def a_dead_letter_whose_reason_is_gone_is_replayed_once(place):
+    sim = place.sim()
+    others, text = events(30, seed=63), nested(300)
+    sim.add(others + [text, without_uuid()])
+    settings = place.simple(sim)
+    place.collect_once()
+    letters = place.dead_letters()
+    assert len(letters) == 4, letters
+    deep = [d["id"] for d in letters if "nested" in d["reason"]]
+
+    still = place.run("dead-letters", "replay", "-c", settings)
+    assert still.returncode == 1 and "0 delivered, 4 kept" in still.out, (still.out, still.err)
+    assert "nested deeper" in still.err and "no uuid" in still.err, still.err
+
+    flat = ("--set", "sources.0.remove_flattened_debug=true", "-c", settings)
+    one = place.run("dead-letters", "replay", "--id", str(deep[0]), *flat)
+    assert one.returncode == 0 and "1 delivered, 0 kept" in one.out, (one.out, one.err)
+    rest = place.run("dead-letters", "replay", *flat)
+    assert rest.returncode == 1 and "1 delivered, 2 kept" in rest.out, (rest.out, rest.err)
+    assert [d["reason"] for d in place.dead_letters()] == ["the event has no uuid"] * 2
+    sim.add([text])
+    place.collect_once()
+    place.assert_delivered(others + [json.loads(text)])
+
+
+@test
+def an_event_whose_published_cannot_be_read_is_delivered_and_said_once(place):
+    sim = place.sim()
+    odd = events(12, seed=64)
+    for one in odd[::2]:
+        one["published"] = "yesterday"
+    sim.add(odd)
+    place.simple(sim, limit=4)
+    p = place.collect_once()
+    place.assert_delivered(odd)
+    assert p.err.count("okta.published_unreadable") == 1, p.err
+
+
+if __name__ == "__main__":
+    main(jobs=4)

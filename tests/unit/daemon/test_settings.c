@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: Apache-2.0
+// The settings as people write them: text in, struct or messages out. Nothing is read from the
+// machine but the example file and the generated pages.
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "conf/node.h"
+#include "daemon/settings.h"
+
+static const char *fake_variable(void *ctx, const char *name) {
+    (void)ctx;
+    if (strcmp(name, "OKTA_API_KEY") == 0) return "00secret";
+    if (strcmp(name, "SPACED") == 0) return "a: [b, ${OKTA_API_KEY}]";
+    if (strcmp(name, "EMPTY") == 0) return "";
+    return NULL;
+}
+
+static int fake_file(void *ctx, const char *path, struct buf *into) {
+    (void)ctx;
+    if (strcmp(path, "/etc/gatehouse/okta-api-key") != 0) return -ENOENT;
+    buf_addz(into, "00fromfile\r\n");
+    return 0;
+}
+
+static int fake_readable(void *ctx, const char *path) {
+    (void)ctx;
+    return strcmp(path, "/there.pem") == 0 ? 0 : -ENOENT;
+}
+
+static const struct conf_env fake_env = {
+    .variable = fake_variable, .file = fake_file, .readable = fake_readable};
+
+struct result {
+    int rc;
+    struct settings *settings;
+    struct buf text; // of the errors
+};
+
+static struct result parse_all(const char *text, uint32_t mode, const char *const *sets, size_t n) {
+    struct conf_errors errors = {0};
+    struct result r = {.text = buf_make(1 << 20)};
+    struct settings_input input = {.name = "g.yml", .text = str_from(text), .mode = mode,
+                                   .overrides = sets, .override_count = n, .env = &fake_env};
+    r.rc = settings_parse(&r.settings, &input, &errors);
+    conf_errors_write(&errors, &r.text);
+    return r;
+}
+
+static void result_fini(struct result *r) {
+    settings_free(r->settings);
+    buf_fini(&r->text);
+}
+DEFINE_AUTO_FINI(result)
+
+#define URL "https://acme.okta.com/api/v1/logs"
+#define SMALL                                                                                      \
+    "sources:\n"                                                                                   \
+    "  - url: " URL "\n"                                                                           \
+    "    api_key: k\n"                                                                             \
+    "outputs:\n"                                                                                   \
+    "  - type: sqlite\n"                                                                           \
+    "    path: events.db\n"
+
+// The text is refused, and the message has `expected` in it.
+static void refused(const char *text, const char *expected, const char *const *sets, size_t n) {
+    AUTO_FINI(result) struct result r = parse_all(text, 0, sets, n);
+    const char *z = buf_z(&r.text);
+    if (r.rc != SETTINGS_E_WRONG || !z || !strstr(z, expected))
+        fail_msg("expected: %s\ngot %d: %s", expected, r.rc, z);
+}
+
+static void refused_source(const char *line, const char *expected) {
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+    buf_addf(&text,
+             "outputs: [{type: stdout}]\nsources:\n  - url: " URL "\n    api_key: k\n    %s\n",
+             line);
+    refused(buf_z(&text), expected, NULL, 0);
+}
+
+static void refused_url(const char *url, const char *expected) {
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+    buf_addf(&text, "outputs: [{type: stdout}]\nsources:\n  - {api_key: k, url: \"%s\"}\n", url);
+    refused(buf_z(&text), expected, NULL, 0);
+}
+
+static void refused_output(const char *lines, const char *expected) {
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+    buf_addf(&text, "sources:\n  - {api_key: k, url: \"" URL "\"}\noutputs:\n%s\n", lines);
+    refused(buf_z(&text), expected, NULL, 0);
+}
+
+static struct result accepted(const char *text, const char *const *sets, size_t n) {
+    struct result r = parse_all(text, 0, sets, n);
+    if (r.rc != 0) fail_msg("refused (%d): %.*s", r.rc, STR_ARG(buf_str(&r.text)));
+    return r;
+}
+
+static void test_smallest_file_gets_every_default(void **state) {
+    (void)state;
+    AUTO_FINI(result) struct result r = accepted(SMALL, NULL, 0);
+    const struct settings *s = r.settings;
+    assert_string_equal(s->state, "gatehouse-state");
+    assert_int_equal(s->log.level, LOG_INFO);
+    assert_int_equal(s->log.format, LOG_TEXT);
+    assert_int_equal(s->source_count, 1);
+    const struct settings_source *source = &s->sources[0];
+    assert_string_equal(source->name, "acme.okta.com");
+    assert_string_equal(source->url, URL);
+    assert_int_equal(source->interval_ms, 60000);
+    assert_int_equal(source->initial_interval_ms, 24 * 3600 * 1000);
+    assert_int_equal(source->limit, 1000);
+    assert_int_equal(source->http_client_timeout_ms, 30000);
+    assert_int_equal(source->tag_count, 2);
+    assert_string_equal(source->tags[1], "okta-system");
+    assert_true(source->event_type_tags);
+    assert_false(source->preserve_original_event);
+    assert_true(source->rate_limit_early_limit == 0.9);
+    assert_null(source->proxy_url);
+    assert_string_equal(source->data_stream.namespace, "default");
+    assert_int_equal(s->output_count, 1);
+    assert_string_equal(s->outputs[0].name, "sqlite");
+    assert_int_equal(s->outputs[0].keep_ms, 0);
+    assert_true(settings_source_feeds(source, &s->outputs[0]));
+    assert_string_equal(s->useragents, "/usr/share/uap-core/regexes.yaml");
+}
+
+static void test_references_are_text_and_never_read_again(void **state) {
+    (void)state;
+    static const char text[] = "outputs: [{type: stdout}]\n"
+                               "sources:\n  - url: " URL "\n    api_key: ${OKTA_API_KEY}\n"
+                               "    tags: ['${SPACED}', 'x$${y}', 'a${NOPE:b${NOPE:c}}', $z]\n"
+                               "  - url: " URL "\n    name: b\n"
+                               "    api_key: ${file:${DIR:/etc/gatehouse}/okta-api-key}\n";
+    AUTO_FINI(result) struct result r = accepted(text, NULL, 0);
+    const struct settings_source *source = &r.settings->sources[0];
+    assert_string_equal(source->api_key, "00secret");
+    assert_int_equal(source->tag_count, 4);
+    assert_string_equal(source->tags[0], "a: [b, ${OKTA_API_KEY}]");
+    assert_string_equal(source->tags[1], "x${y}");
+    assert_string_equal(source->tags[2], "abc");
+    assert_string_equal(source->tags[3], "$z");
+    assert_string_equal(r.settings->sources[1].api_key, "00fromfile");
+}
+
+static void test_wrong_references_are_named(void **state) {
+    (void)state;
+    refused_source("tags: ['${NOPE}']",
+                   "g.yml:5:12: sources.0.tags.0: the environment variable NOPE is not set");
+    refused_source("name: ${EMPTY}", "the environment variable EMPTY is empty");
+    refused_source("name: '${NOPE:?ask the admins}'", "NOPE is not set: ask the admins");
+    refused_source("name: ${file:/nowhere}", "cannot read the file /nowhere: No such file");
+    refused_source("name: '${file:}'", "names no file");
+    refused_source("name: ${path.home}", "is not a reference");
+    refused_source("name: 'a${b'", "without its }");
+    refused_source("name: '${NOPE:}'", "is empty, expected a value");
+    refused_source("tags: [${OKTA_API_KEY}]", "inside [ ] and { }, ${...} needs quotes");
+}
+
+static void test_a_wrong_value_from_a_reference_is_not_shown(void **state) {
+    (void)state;
+    AUTO_FINI(result)
+    struct result r = parse_all(SMALL "log: {level: '${OKTA_API_KEY}'}\n", 0, NULL, 0);
+    assert_int_equal(r.rc, SETTINGS_E_WRONG);
+    assert_non_null(strstr(buf_z(&r.text), "'${OKTA_API_KEY}' is wrong"));
+    assert_null(strstr(buf_z(&r.text), "00secret"));
+}
+
+static void test_each_error_has_place_key_and_what_was_expected(void **state) {
+    (void)state;
+    refused_source("intervall: 5s", "g.yml:5:5: sources.0.intervall: no such key, expected one of "
+                                    "the source's keys; did you mean interval?");
+    refused("interval: 5s\n" SMALL, "g.yml:1:1: interval: no such key here, it belongs to `sources`",
+            NULL, 0);
+    refused_source("state: x", "it belongs to the top level");
+    refused_source("interval: 60", "g.yml:5:15: sources.0.interval: needs a unit, such as 60s");
+    refused_source("interval: 25h", "expected a duration with its unit from 10ms to 24h");
+    refused_source("limit: 1001", "'1001' is wrong, expected a whole number from 1 to 1000");
+    refused_source("limit: [1]", "expected a whole number from 1 to 1000; found a list");
+    refused_source("tags: a", "expected a list of texts, such as [a, b]; found a single value");
+    refused_source("interval:", "expected a duration with its unit from 10ms to 24h, such as 60s; "
+                                "found nothing");
+    refused_source("name: ~", "expected a text; found nothing");
+    refused_source("ssl: yes", "expected the keys of one ssl table");
+    refused_source("disable_keep_alive: maybe", "expected true or false");
+    refused_source("rate_limit_early_limit: 0", "expected a number from 0.01 to 100000");
+    refused_source("ssl: {verification_mode: strict}",
+                   "'strict' is not supported yet, expected one of full, none");
+    refused_source("ssl: {verification_mode: ful}", "did you mean full?");
+    refused_source("ssl: {certificate_authorities: [/there.pem, /gone.pem]}",
+                   "sources.0.ssl.certificate_authorities.1: cannot read '/gone.pem'");
+    refused_source("name: 7", "only digits");
+    refused_source("name: a b", "expected at most 255 letters");
+    refused_source("data_stream: {namespace: A-b}", "lower-case letters");
+    refused_source("outputs: []", "a list of 0, expected 1 to 64 elements");
+    refused_source("outputs: [stdout, nope]", "no output is called 'nope', expected some of: stdout");
+}
+
+static void test_all_errors_are_reported_at_once_in_the_order_of_the_file(void **state) {
+    (void)state;
+    AUTO_FINI(result)
+    struct result r = parse_all("sources:\n  - {api_key: k, url: ftp://x, limit: 0}\noutputs: x\n"
+                                "log: {level: 3}\nfoo: 1\n",
+                                0, NULL, 0);
+    const char *z = buf_z(&r.text);
+    const char *const in_order[] = {"g.yml:2:23", "g.yml:2:39", "g.yml:3:10", "g.yml:4:14",
+                                    "g.yml:5:1"};
+    for (size_t i = 0; i < LEN(in_order); i++) {
+        z = strstr(z, in_order[i]);
+        if (!z) fail_msg("no %s in its place in:\n%s", in_order[i], buf_z(&r.text));
+    }
+}
+
+static void test_more_errors_than_anybody_reads_are_counted(void **state) {
+    (void)state;
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+    for (int i = 0; i < 50; i++) buf_addf(&text, "k%d: 1\n", i);
+    refused(buf_z(&text), "and 32 more", NULL, 0); // sources and outputs are missing, too
+}
+
+static void test_urls_that_are_not_the_log_are_corrected(void **state) {
+    (void)state;
+    refused_url("http://acme.okta.com/api/v1/logs", "in the clear, expected " URL);
+    refused_url("https://acme-admin.okta.com/api/v1/logs", "admin console, expected " URL);
+    refused_url("https://acme.okta.com", "has nothing behind the host, expected " URL);
+    refused_url("https://acme.okta.com/", "has / behind the host, expected " URL);
+    refused_url("https://acme.okta.com/api/v1/logs?limit=5", "expected " URL);
+    refused_url("https://acme.okta.com/api/v1/logs#x", "expected " URL);
+    refused_url("https://acme.okta.com:8443/x", "expected https://acme.okta.com:8443/api/v1/logs");
+    refused_url("https://u:p@acme.okta.com/api/v1/logs", "user name");
+    refused_url("acme.okta.com", "expected a URL that begins with https://, http://");
+    refused_url("https:///api/v1/logs", "expected a URL");
+}
+
+static void test_http_is_fine_on_this_machine(void **state) {
+    (void)state;
+    static const char *const hosts[] = {"127.0.0.1:8080", "127.9.9.9", "localhost:1", "[::1]:9"};
+    for (size_t i = 0; i < LEN(hosts); i++) {
+        AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+        buf_addf(&text,
+                 "outputs: [{type: stdout}]\nsources:\n"
+                 "  - {api_key: k, url: \"http://%s/api/v1/logs\"}\n",
+                 hosts[i]);
+        AUTO_FINI(result) struct result r = accepted(buf_z(&text), NULL, 0);
+    }
+}
+
+static void test_mixed_authentication_names_both_keys(void **state) {
+    (void)state;
+    refused_source("client_id: x", "api_key and client_id are both set, which authentication");
+    refused_source("okta_domain_url: https://a.okta.com", "api_key and okta_domain_url are both");
+    refused_source("jwk_file: /x", "api_key and jwk_file are both set");
+    refused("outputs: [{type: stdout}]\nsources: [{url: " URL "}]\n",
+            "sources.0.api_key: is missing, so that nothing would authenticate", NULL, 0);
+    refused("outputs: [{type: stdout}]\nsources: [{url: " URL ", client_id: a, jwk_file: b}]\n",
+            "sources.0.client_id: is not supported yet", NULL, 0);
+    refused_source("auth_method: oin_app", "'oin_app' is not supported yet");
+    refused_source("api_key: SSWS abc", "set twice");
+    refused("outputs: [{type: stdout}]\nsources: [{url: " URL ", api_key: SSWS abc}]\n",
+            "without a word before it", NULL, 0);
+}
+
+static void test_known_keys_of_later_releases_say_so(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        "processors: [a]", "enable_request_tracer: true", "oin_app: true", "okta_scopes: [a]",
+        "ssl: {certificate: x}", "dpop_key_pem: x"};
+    for (size_t i = 0; i < LEN(lines); i++) refused_source(lines[i], "is not supported yet: ");
+    static const char *const top[] = {"listen: {address: a}\n" SMALL, "master_key: a\n" SMALL,
+                                      "mfa: {wait: 5s}\n" SMALL};
+    for (size_t i = 0; i < LEN(top); i++) refused(top[i], "is not supported yet: the gate", NULL, 0);
+    // Switched off is what they are.
+    AUTO_FINI(result)
+    struct result r = accepted("outputs: [{type: stdout}]\nsources:\n  - url: " URL "\n"
+                               "    api_key: k\n    oin_app: false\n"
+                               "    enable_request_tracer: false\n    auth_method: api_key\n",
+                               NULL, 0);
+}
+
+static void test_names_default_and_must_differ(void **state) {
+    (void)state;
+    AUTO_FINI(result)
+    struct result r = accepted("outputs: [{type: stdout}]\nsources:\n"
+                               "  - {api_key: k, url: \"https://a.okta.com/api/v1/logs\"}\n"
+                               "  - {api_key: k, url: \"https://A.okta.com:8443/api/v1/logs\"}\n",
+                               NULL, 0);
+    assert_string_equal(r.settings->sources[0].name, "a.okta.com");
+    assert_string_equal(r.settings->sources[1].name, "a.okta.com:8443");
+    refused("outputs: [{type: stdout}]\nsources:\n  - {api_key: k, url: \"" URL "\", name: a}\n"
+            "  - {api_key: k, url: \"" URL "\", name: a}\n",
+            "g.yml:4:66: sources.1.name: another source is called a already", NULL, 0);
+    refused_output("  - {type: file, path: a}\n  - {type: file, path: b}",
+                   "outputs.1.name: another output is called file already");
+}
+
+static void test_keys_of_another_output_type_are_refused(void **state) {
+    (void)state;
+    refused_output("  - {type: sqlite, path: a, filename: b}",
+                   "outputs.0.filename: belongs to output of type file, not to one of type sqlite");
+    refused_output("  - {type: stdout, path: a}",
+                   "belongs to output of type file sqlite, not to one of type stdout");
+    refused_output("  - {type: file}", "outputs.0.path: is missing, expected a path");
+    refused_output("  - {path: a}", "outputs.0.type: is missing, expected one of stdout, file, sqlite");
+    refused_output("  - {type: kafka}", "'kafka' is not supported yet");
+    refused_output("  - {type: file, path: a, number_of_files: 1}", "or 2 to 1024");
+    refused_output("  - {type: file, path: a, permissions: 0400}", "expected at least 0600");
+    refused_output("  - {type: file, path: a, permissions: 999}", "octal file mode");
+    refused_output("  - {type: file, path: a, filename: b/c}", "without /");
+}
+
+static void test_two_outputs_do_not_write_to_one_place(void **state) {
+    (void)state;
+    refused_output("  - {type: file, path: /a/b/}\n  - {type: file, path: /a//./b, name: x}",
+                   "outputs.1.path: writes to the same place as output file");
+    refused_output("  - {type: stdout}\n  - {type: stdout, name: x}", "same place as output stdout");
+    refused_output("  - {type: sqlite, path: a}\n  - {type: sqlite, path: ./a, name: x}",
+                   "same place");
+    AUTO_FINI(result)
+    struct result r = accepted("sources: [{api_key: k, url: \"" URL "\", outputs: [y]}]\noutputs:\n"
+                               "  - {type: file, path: /a}\n"
+                               "  - {type: file, path: /a, filename: b, name: x}\n"
+                               "  - {type: file, path: a, name: y, permissions: 0640}\n",
+                               NULL, 0);
+    const struct settings *s = r.settings;
+    assert_int_equal(s->outputs[2].permissions, 0640);
+    assert_false(settings_source_feeds(&s->sources[0], &s->outputs[0]));
+    assert_true(settings_source_feeds(&s->sources[0], &s->outputs[2]));
+}
+
+static void test_set_overrides_file_by_index_name_and_list(void **state) {
+    (void)state;
+    static const char *const sets[] = {
+        "sources.0.interval=5s", "sources.0.interval=7s",   "sources.0.tags=a, b",
+        "log.level=debug",       "outputs.a.b.path=/x",     "outputs.1.type=stdout",
+        "geo={}",                "sources.0.ssl.verification_mode=none",
+        "sources.0.api_key=${OKTA_API_KEY}"};
+    static const char text[] = "sources: [{api_key: k, url: \"" URL "\"}]\n"
+                               "outputs: [{type: file, path: /a, name: a.b}]\n";
+    refused(text, "--set geo: has keys of its own", sets, LEN(sets));
+    const char *fine[LEN(sets)];
+    size_t n = 0;
+    for (size_t i = 0; i < LEN(sets); i++)
+        if (strncmp(sets[i], "geo=", 4) != 0) fine[n++] = sets[i];
+    AUTO_FINI(result) struct result r = accepted(text, fine, n);
+    const struct settings *s = r.settings;
+    assert_int_equal(s->sources[0].interval_ms, 7000);
+    assert_int_equal(s->sources[0].tag_count, 2);
+    assert_string_equal(s->sources[0].tags[1], "b");
+    assert_string_equal(s->sources[0].api_key, "00secret");
+    assert_int_equal(s->log.level, LOG_DEBUG);
+    assert_string_equal(s->outputs[0].path, "/x");
+    assert_int_equal(s->outputs[1].type, SETTINGS_STDOUT);
+    assert_int_equal(s->warning_count, 1);
+    assert_non_null(strstr(s->warnings[0], "verification_mode is none"));
+}
+
+static void test_wrong_set_is_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *set, *expected;
+    } rows[] = {
+        {"sources.0.interval=60", "--set sources.0.interval: needs a unit, such as 60s"},
+        {"sources.0.intervall=60s", "--set sources.0.intervall: no such key"},
+        {"sources.5.interval=60s", "--set sources.5.interval: no source 5"},
+        {"outputs.nope.path=x", "no output nope, expected an index (there are 1"},
+        {"sources.0.url.x=1", "this key has no keys of its own"},
+        {"sources.0=1", "has keys of its own"},
+        {"state", "--set state: expected KEY=VALUE"},
+        {"=x", "expected KEY=VALUE"},
+        {"state=", "--set state: expected a path; found nothing"},
+        {"stat=x", "did you mean state?"},
+        {"listen.address=x", "--set listen.address: is not supported yet"},
+        {"sources.0.outputs=a,,b", "found nothing"},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) refused(SMALL, rows[i].expected, &rows[i].set, 1);
+}
+
+static void test_map_takes_keys_of_its_one_source(void **state) {
+    (void)state;
+    static const char *const sets[] = {"tags=a,b", "preserve_original_event=true",
+                                       "remove_flattened_debug=true", "useragents=/dev/null"};
+    struct conf_errors errors = {0};
+    AUTO(settings) struct settings *s = NULL;
+    assert_int_equal(settings_for_map(&s, sets, LEN(sets), &errors), 0);
+    assert_int_equal(s->source_count, 1);
+    assert_int_equal(s->output_count, 0);
+    assert_int_equal(s->sources[0].tag_count, 2);
+    assert_true(s->sources[0].preserve_original_event);
+    assert_true(s->sources[0].remove_flattened_debug);
+    assert_string_equal(s->useragents, "/dev/null");
+
+    static const char *const wrong[] = {"preserve_original_events=true", "tags.x=1"};
+    AUTO(settings) struct settings *none = NULL;
+    assert_int_equal(settings_for_map(&none, wrong, LEN(wrong), &errors), SETTINGS_E_WRONG);
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+    conf_errors_write(&errors, &text);
+    assert_non_null(strstr(buf_z(&text), "--set preserve_original_events: no such key"));
+    assert_non_null(strstr(buf_z(&text), "did you mean preserve_original_event?"));
+}
+
+static void test_a_literal_secret_in_a_file_for_everybody_is_warned_of(void **state) {
+    (void)state;
+    AUTO_FINI(result) struct result open = parse_all(SMALL, 0644, NULL, 0);
+    assert_int_equal(open.settings->warning_count, 1);
+    assert_non_null(strstr(open.settings->warnings[0], "g.yml:3: sources.0.api_key is a secret"));
+    AUTO_FINI(result) struct result closed = parse_all(SMALL, 0640, NULL, 0);
+    assert_int_equal(closed.settings->warning_count, 0);
+    AUTO_FINI(result)
+    struct result elsewhere =
+        parse_all("sources: [{api_key: '${OKTA_API_KEY}', url: \"" URL "\"}]\n"
+                  "outputs: [{type: stdout}]\n",
+                  0644, NULL, 0);
+    assert_int_equal(elsewhere.settings->warning_count, 0);
+}
+
+static void test_shown_settings_hide_secrets_and_load_again(void **state) {
+    (void)state;
+    static const char text[] = "sources:\n  - url: " URL "\n    api_key: 00verysecret\n"
+                               "    proxy_url: http://me:pw@proxy:1\n"
+                               "    tags: [\"a\\\"b\\\\c\\n\", '${OKTA_API_KEY:x}', '$${x}', '1']\n"
+                               "outputs: [{type: file, path: /a}, {type: sqlite, path: b, keep: 90d}]\n";
+    AUTO_FINI(result) struct result r = accepted(text, NULL, 0);
+    AUTO_FINI(buf) struct buf shown = buf_make(1 << 20);
+    settings_show(r.settings, &shown);
+    assert_null(strstr(buf_z(&shown), "verysecret"));
+    assert_null(strstr(buf_z(&shown), "pw"));
+    assert_non_null(strstr(buf_z(&shown), "proxy_url: \"http://********@proxy:1\""));
+    AUTO_FINI(result) struct result again = accepted(buf_z(&shown), NULL, 0);
+    assert_string_equal(again.settings->sources[0].tags[0], "a\"b\\c\n");
+    assert_string_equal(again.settings->sources[0].tags[2], "${x}");
+    AUTO_FINI(buf) struct buf twice = buf_make(1 << 20);
+    settings_show(again.settings, &twice);
+    assert_string_equal(buf_z(&shown), buf_z(&twice));
+}
+
+static void test_missing_files_are_named(void **state) {
+    (void)state;
+    struct conf_errors errors = {0};
+    AUTO(settings) struct settings *s = NULL;
+    assert_int_equal(settings_load(&s, "/nowhere/g.yml", NULL, 0, &errors), SETTINGS_E_WRONG);
+    assert_string_equal(errors.list[0].text.text,
+                        "/nowhere/g.yml: cannot read the settings: No such file or directory");
+    struct conf_errors directory = {0};
+    assert_int_equal(settings_load(&s, "/", NULL, 0, &directory), SETTINGS_E_WRONG);
+    assert_non_null(strstr(directory.list[0].text.text, "Is a directory"));
+}
+
+// ---- files of the tree ----
+
+static const char *source_path(const char *name, char ret[4096]) {
+    const char *root = getenv("GATEHOUSE_SOURCE");
+    if (!root) fail_msg("GATEHOUSE_SOURCE is not set");
+    snprintf(ret, 4096, "%s/%s", root, name);
+    return ret;
+}
+
+static void read_source(const char *name, struct buf *into) {
+    char path[4096];
+    int rc = conf_env_system.file(NULL, source_path(name, path), into);
+    if (rc && rc != -ENOENT) fail_msg("%s: %s", path, error_text(rc));
+}
+
+static void test_the_example_file_is_right(void **state) {
+    (void)state;
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+    read_source("packaging/gatehouse.yml", &text);
+    AUTO_FINI(result) struct result r = accepted(buf_z(&text), NULL, 0);
+    assert_string_equal(r.settings->sources[0].api_key, "00fromfile");
+    assert_string_equal(r.settings->outputs[0].name, "archive");
+}
+
+// Every key that the example shows in a comment is one, too.
+static void test_the_example_file_is_right_without_its_comment_signs(void **state) {
+    (void)state;
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+    AUTO_FINI(buf) struct buf bare = buf_make(1 << 20);
+    read_source("packaging/gatehouse.yml", &text);
+    struct str rest = buf_str(&text);
+    while (rest.p) {
+        struct str line = str_split(&rest, '\n');
+        size_t hash = str_find_char(line, '#');
+        bool prose = hash + 1 < line.n && line.p[hash + 1] == ' ' &&
+                     (str_trim(line).p == line.p + hash) &&
+                     !(hash + 2 < line.n && line.p[hash + 2] == ' ');
+        bool commented = hash < line.n && str_trim(str_sub(line, 0, hash)).n == 0 && !prose;
+        if (commented) {
+            buf_add_str(&bare, str_sub(line, 0, hash));
+            buf_add_str(&bare, str_sub(line, hash + 1, line.n));
+        } else buf_add_str(&bare, line);
+        buf_addc(&bare, '\n');
+    }
+    AUTO_FINI(result) struct result r = parse_all(buf_z(&bare), 0, NULL, 0);
+    // Only files that are not there may be wrong with it.
+    rest = buf_str(&r.text);
+    while (rest.n) {
+        struct str line = str_split(&rest, '\n');
+        if (str_find(line, STR("cannot read '")) == line.n)
+            fail_msg("%.*s\nin:\n%s", STR_ARG(line), buf_z(&bare));
+    }
+}
+
+static void compare_page(const char *name, void (*write)(struct buf *), const char *flag) {
+    AUTO_FINI(buf) struct buf now = buf_make(1 << 20);
+    AUTO_FINI(buf) struct buf then = buf_make(1 << 20);
+    write(&now);
+    assert_int_equal(now.error, 0);
+    char path[4096];
+    if (getenv("REGENERATE")) {
+        FILE *f = fopen(source_path(name, path), "w");
+        assert_non_null(f);
+        assert_int_equal(fwrite(now.p, 1, now.n, f), now.n);
+        assert_int_equal(fclose(f), 0);
+    }
+    read_source(name, &then);
+    if (!str_eq(buf_str(&now), buf_str(&then)))
+        fail_msg("%s is stale: build/gatehouse settings %s > %s", name, flag, name);
+}
+
+static void test_docs_settings_md_is_what_the_table_says(void **state) {
+    (void)state;
+    compare_page("docs/settings.md", settings_write_markdown, "--markdown");
+}
+
+static void test_man_page_is_what_the_table_says(void **state) {
+    (void)state;
+    compare_page("packaging/gatehouse.yml.5", settings_write_man, "--man");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_smallest_file_gets_every_default),
+        cmocka_unit_test(test_references_are_text_and_never_read_again),
+        cmocka_unit_test(test_wrong_references_are_named),
+        cmocka_unit_test(test_a_wrong_value_from_a_reference_is_not_shown),
+        cmocka_unit_test(test_each_error_has_place_key_and_what_was_expected),
+        cmocka_unit_test(test_all_errors_are_reported_at_once_in_the_order_of_the_file),
+        cmocka_unit_test(test_more_errors_than_anybody_reads_are_counted),
+        cmocka_unit_test(test_urls_that_are_not_the_log_are_corrected),
+        cmocka_unit_test(test_http_is_fine_on_this_machine),
+        cmocka_unit_test(test_mixed_authentication_names_both_keys),
+        cmocka_unit_test(test_known_keys_of_later_releases_say_so),
+        cmocka_unit_test(test_names_default_and_must_differ),
+        cmocka_unit_test(test_keys_of_another_output_type_are_refused),
+        cmocka_unit_test(test_two_outputs_do_not_write_to_one_place),
+        cmocka_unit_test(test_set_overrides_file_by_index_name_and_list),
+        cmocka_unit_test(test_wrong_set_is_named),
+        cmocka_unit_test(test_map_takes_keys_of_its_one_source),
+        cmocka_unit_test(test_a_literal_secret_in_a_file_for_everybody_is_warned_of),
+        cmocka_unit_test(test_shown_settings_hide_secrets_and_load_again),
+        cmocka_unit_test(test_missing_files_are_named),
+        cmocka_unit_test(test_the_example_file_is_right),
+        cmocka_unit_test(test_the_example_file_is_right_without_its_comment_signs),
+        cmocka_unit_test(test_docs_settings_md_is_what_the_table_says),
+        cmocka_unit_test(test_man_page_is_what_the_table_says),
+    };
+    return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// A page as received becomes documents and dead letters; a page that is none is refused whole.
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "watch/page.h"
+#include "json/read.h"
+
+struct fixture {
+    struct ecs_mapper *mapper;
+    struct page *page;
+    struct page_map_opts opts;
+    atomic_bool stop;
+    struct fault fault;
+};
+
+static int set_up(void **state) {
+    struct fixture *f = mem_new(sizeof *f);
+    const struct ecs_opts ecs = {.data_stream_namespace = "default", .agent_name = "test"};
+    if (!f || ecs_mapper_new(&f->mapper, &ecs) || page_new(&f->page)) return -1;
+    f->opts = (struct page_map_opts){
+        .mapper = f->mapper, .source = "acme", .fetched_ms = 1700000000000, .stop = &f->stop};
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct fixture *f = *state;
+    f->page = page_unref(f->page);
+    f->mapper = ecs_mapper_free(f->mapper);
+    free(f);
+    return 0;
+}
+
+static int map(struct fixture *f, const char *body) {
+    page_reset(f->page);
+    buf_addz(&f->page->body, body);
+    return page_map(f->page, &f->opts, &f->fault);
+}
+
+#define EVENT(uuid, published)                                                                     \
+    "{\"uuid\":\"" uuid "\",\"published\":\"" published "\",\"eventType\":\"user.session.start\"," \
+    "\"outcome\":{\"result\":\"SUCCESS\"},\"actor\":{\"alternateId\":\"a@b.c\"}}"
+
+static void every_event_becomes_a_document_in_order(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(map(f, "[" EVENT("u1", "2026-01-02T03:04:05.678Z") ",\n" EVENT(
+                                "u2", "2026-01-02T03:04:04.000Z") "]"),
+                     0);
+    assert_int_equal(f->page->received, 2);
+    assert_int_equal(f->page->event_count, 2);
+    assert_true(str_eqz(f->page->docs[0].uuid, "u1"));
+    assert_true(str_eqz(f->page->docs[1].uuid, "u2"));
+    assert_true(str_eqz(f->page->docs[1].source, "acme"));
+    assert_true(str_eqz(f->page->docs[1].event_type, "user.session.start"));
+    assert_true(str_eqz(f->page->docs[1].outcome, "SUCCESS"));
+    assert_true(str_eqz(f->page->docs[1].actor, "a@b.c"));
+    assert_int_equal(f->page->newest_ms, 1767323045678);
+
+    AUTO(json_reader) struct json_reader *reader = NULL;
+    assert_int_equal(json_reader_new(&reader), 0);
+    const struct json *doc;
+    assert_int_equal(json_read(reader, f->page->docs[1].document, &doc, NULL), 0);
+    assert_true(str_eqz(json_str(json_path(doc, "event.id")), "u2"));
+    assert_true(str_eqz(json_str(json_path(doc, "event.module")), "okta"));
+}
+
+static void an_event_that_is_twice_in_a_page_counts_once(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(map(f, "[" EVENT("u1", "2026-01-02T03:04:05.678Z") "," EVENT(
+                                "u1", "2026-01-02T03:04:05.678Z") "]"),
+                     0);
+    assert_int_equal(f->page->received, 2);
+    assert_int_equal(f->page->event_count, 1);
+}
+
+static void what_cannot_be_mapped_costs_nobody_else_anything(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(
+        map(f, "[17," EVENT("u1", "2026-01-02T03:04:05.678Z") ",{\"eventType\":\"x\"},\"text\"]"),
+        0);
+    assert_int_equal(f->page->event_count, 1);
+    assert_int_equal(f->page->dead_count, 3);
+    assert_true(str_eqz(f->page->dead[0].event, "17"));
+    assert_true(str_eqz(f->page->dead[1].event, "{\"eventType\":\"x\"}"));
+    for (int i = 0; i < 3; i++) assert_true(f->page->dead[i].reason.n > 0);
+    assert_string_not_equal(f->page->first_dead.text, "");
+}
+
+static void a_page_that_is_none_is_refused(void **state) {
+    struct fixture *f = *state;
+    const char *const bodies[] = {
+        "",    "{}",  "<html>", "[{\"uuid\":\"u1\"}", "[{\"uuid\":}]", "[{\"uuid\":\"u1\"} {}]",
+        "[]]", "[,]", "[1,]",
+    };
+    for (size_t i = 0; i < LEN(bodies); i++) {
+        f->fault.text[0] = '\0';
+        assert_int_equal(map(f, bodies[i]), PAGE_E_BROKEN);
+        assert_string_not_equal(f->fault.text, "");
+    }
+}
+
+static void broken_events_can_be_accepted_as_dead_letters(void **state) {
+    struct fixture *f = *state;
+    f->opts.accept_broken = true;
+    int e = map(f, "[{\"uuid\":nope}," EVENT("u1", "2026-01-02T03:04:05.678Z") "]");
+    f->opts.accept_broken = false;
+    assert_int_equal(e, 0);
+    assert_int_equal(f->page->event_count, 1);
+    assert_int_equal(f->page->dead_count, 1);
+}
+
+static void nesting_without_end_is_refused_not_followed(void **state) {
+    struct fixture *f = *state;
+    page_reset(f->page);
+    for (int i = 0; i < 100000; i++) buf_addc(&f->page->body, '[');
+    for (int i = 0; i < 100000; i++) buf_addc(&f->page->body, ']');
+    assert_int_equal(page_map(f->page, &f->opts, &f->fault), PAGE_E_BROKEN);
+}
+
+static void an_empty_page_is_a_page(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(map(f, " [ ] "), 0);
+    assert_int_equal(f->page->received, 0);
+    assert_int_equal(f->page->newest_ms, 0);
+}
+
+static void events_without_a_readable_date_are_counted(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(
+        map(f, "[" EVENT("u1", "yesterday") "," EVENT("u2", "2026-01-02T03:04:05.678Z") "]"), 0);
+    assert_int_equal(f->page->undated, 1);
+    assert_int_equal(f->page->event_count, 2);
+}
+
+static void stopping_abandons_the_page(void **state) {
+    struct fixture *f = *state;
+    atomic_store(&f->stop, true);
+    int e = map(f, "[" EVENT("u1", "2026-01-02T03:04:05.678Z") "]");
+    atomic_store(&f->stop, false);
+    assert_int_equal(e, -ECANCELED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_event_becomes_a_document_in_order),
+        cmocka_unit_test(an_event_that_is_twice_in_a_page_counts_once),
+        cmocka_unit_test(what_cannot_be_mapped_costs_nobody_else_anything),
+        cmocka_unit_test(a_page_that_is_none_is_refused),
+        cmocka_unit_test(broken_events_can_be_accepted_as_dead_letters),
+        cmocka_unit_test(nesting_without_end_is_refused_not_followed),
+        cmocka_unit_test(an_empty_page_is_a_page),
+        cmocka_unit_test(events_without_a_readable_date_are_counted),
+        cmocka_unit_test(stopping_abandons_the_page),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
