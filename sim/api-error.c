@@ -49,10 +49,11 @@ static const struct api_error_row rows[API_ERROR_KINDS] = {
                     "Api validation failed: 'q': Freeform search cannot contain items longer than "
                     "40 characters.",
                     {"q: Freeform search cannot contain items longer than 40 characters."}},
-    [API_Q_MANY] = {400,
-                    "E0000001",
-                    "Api validation failed: 'q': Freeform search cannot contain more than 10 items.",
-                    {"q: Freeform search cannot contain more than 10 items."}},
+    [API_Q_MANY] =
+        {400,
+         "E0000001",
+         "Api validation failed: 'q': Freeform search cannot contain more than 10 items.",
+         {"q: Freeform search cannot contain more than 10 items."}},
     [API_BAD_ENCODING] = {400,
                           "E0000001",
                           "Api validation failed: The query is not URL-encoded: %",

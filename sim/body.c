@@ -108,8 +108,7 @@ static ssize_t read_partly(struct body *b, uint64_t at, char *out, size_t n) {
 static ssize_t body_read(void *cls, uint64_t at, char *out, size_t n) {
     struct body *b = cls;
     if (b->broken) return MHD_CONTENT_READER_END_WITH_ERROR;
-    if (b->delivery == REPLY_RESET || b->delivery == REPLY_STALL)
-        return read_partly(b, at, out, n);
+    if (b->delivery == REPLY_RESET || b->delivery == REPLY_STALL) return read_partly(b, at, out, n);
     if (at >= b->bytes.n) return MHD_CONTENT_READER_END_OF_STREAM;
     return b->delivery == REPLY_SLOW ? read_slowly(b, at, out, n) : copy_out(b, at, out, n);
 }

@@ -4,32 +4,32 @@
 #include <stddef.h>
 
 const char *const data_first[DATA_FIRST] = {
-    "Amara",  "Benedikt", "Chiara", "Dmitri", "Elif",   "Farid",  "Grace",  "Hugo",
-    "Ines",   "Jonas",    "Keiko",  "Liam",   "Maria",  "Nadia",  "Oskar",  "Priya",
-    "Quentin", "Rosa",    "Samuel", "Tomasz", "Uma",    "Viktor", "Wanda",  "Xavier",
-    "Yara",   "Zoë",      "Anton",  "Brigitte", "Carlos", "Deepa", "Erik",  "Fatima",
-    "Günther", "Hanna",   "Igor",   "Julia",  "Kofi",   "Lucía",  "Mehmet", "Nora",
+    "Amara",   "Benedikt", "Chiara", "Dmitri",   "Elif",   "Farid",  "Grace",  "Hugo",
+    "Ines",    "Jonas",    "Keiko",  "Liam",     "Maria",  "Nadia",  "Oskar",  "Priya",
+    "Quentin", "Rosa",     "Samuel", "Tomasz",   "Uma",    "Viktor", "Wanda",  "Xavier",
+    "Yara",    "Zoë",      "Anton",  "Brigitte", "Carlos", "Deepa",  "Erik",   "Fatima",
+    "Günther", "Hanna",    "Igor",   "Julia",    "Kofi",   "Lucía",  "Mehmet", "Nora",
 };
 
 const char *const data_last[DATA_LAST] = {
-    "Adler",    "Baptiste", "Castillo", "Dubois",   "Eriksen",  "Fischer",  "García",   "Hoffmann",
-    "Ivanova",  "Jensen",   "Kowalski", "Lindqvist", "Moreau",  "Nakamura", "Okafor",   "Petrov",
-    "Quinn",    "Rossi",    "Schneider", "Tanaka",  "Ueda",     "Varga",    "Weber",    "Xu",
-    "Yılmaz",   "Zimmermann", "Andersen", "Brown",  "Costa",    "Díaz",     "Evans",    "Ferrari",
-    "Green",    "Haddad",   "Iyer",     "Johnson",  "Khan",     "Lopez",    "Meyer",    "Novak",
-    "O'Brien",  "Patel",    "Reyes",    "Silva",    "Thompson", "Ueland",   "Vogel",    "Walsh",
+    "Adler",   "Baptiste",   "Castillo",  "Dubois",    "Eriksen",  "Fischer",  "García", "Hoffmann",
+    "Ivanova", "Jensen",     "Kowalski",  "Lindqvist", "Moreau",   "Nakamura", "Okafor", "Petrov",
+    "Quinn",   "Rossi",      "Schneider", "Tanaka",    "Ueda",     "Varga",    "Weber",  "Xu",
+    "Yılmaz",  "Zimmermann", "Andersen",  "Brown",     "Costa",    "Díaz",     "Evans",  "Ferrari",
+    "Green",   "Haddad",     "Iyer",      "Johnson",   "Khan",     "Lopez",    "Meyer",  "Novak",
+    "O'Brien", "Patel",      "Reyes",     "Silva",     "Thompson", "Ueland",   "Vogel",  "Walsh",
 };
 
 const struct place data_places[DATA_PLACES] = {
     {"Dublin", "Leinster", "Ireland", "D02", "53.3331", "-6.2489", 5466, "eircom limited",
      "eircom limited", "eircom.net", 198, 18, false},
     {"San Francisco", "California", "United States", "94107", "37.7697", "-122.3933", 7922,
-     "comcast cable communications llc", "comcast cable communications llc", "comcast.net", 198,
-     18, false},
+     "comcast cable communications llc", "comcast cable communications llc", "comcast.net", 198, 18,
+     false},
     {"Austin", "Texas", "United States", "78701", "30.2706", "-97.7426", 7018,
      "at&t internet services", "att internet services", "sbcglobal.net", 198, 18, false},
-    {"Berlin", "Land Berlin", "Germany", "10117", "52.5170", "13.3889", 3320,
-     "deutsche telekom ag", "deutsche telekom ag", "t-ipconnect.de", 198, 19, false},
+    {"Berlin", "Land Berlin", "Germany", "10117", "52.5170", "13.3889", 3320, "deutsche telekom ag",
+     "deutsche telekom ag", "t-ipconnect.de", 198, 19, false},
     {"Kraków", "Lesser Poland", "Poland", "31-042", "50.0614", "19.9366", 5617,
      "orange polska spolka akcyjna", "neostrada", "tpnet.pl", 198, 19, false},
     {"London", "England", "United Kingdom", "EC2A", "51.5237", "-0.0847", 2856,
@@ -52,8 +52,8 @@ const struct place data_places[DATA_PLACES] = {
 const struct place data_strange[DATA_STRANGE] = {
     {"Reykjavik", "Capital Region", "Iceland", "101", "64.1459", "-21.9422", 64496,
      "hidden hosting ehf", "hidden hosting ehf", "hidden-hosting.example", 203, 0, true},
-    {"Bucharest", "București", "Romania", "030167", "44.4341", "26.1027", 64497,
-     "fast vps srl", "fast vps srl", "fast-vps.example", 203, 0, true},
+    {"Bucharest", "București", "Romania", "030167", "44.4341", "26.1027", 64497, "fast vps srl",
+     "fast vps srl", "fast-vps.example", 203, 0, true},
     {"Lagos", "Lagos", "Nigeria", "101001", "6.4550", "3.3941", 64498, "coastal mobile ltd",
      "coastal mobile ltd", "coastal-mobile.example", 203, 0, false},
     {"Ashburn", "Virginia", "United States", "20147", "39.0469", "-77.4903", 64499,
@@ -119,16 +119,16 @@ const char *const data_apps[COMPANY_APPS][2] = {
 };
 
 const char *const data_clients[COMPANY_CLIENTS][2] = {
-    {"oidc_client", "Log Collector"},        {"oidc_client", "HR Provisioning Sync"},
-    {"oidc_client", "Terraform Automation"}, {"oidc_client", "Badge Access Bridge"},
+    {"oidc_client", "Log Collector"},         {"oidc_client", "HR Provisioning Sync"},
+    {"oidc_client", "Terraform Automation"},  {"oidc_client", "Badge Access Bridge"},
     {"oidc_client", "Data Warehouse Loader"},
 };
 
 const char *const data_groups[COMPANY_GROUPS] = {
-    "Everyone",        "Engineering",     "Sales EMEA",      "Sales Americas",
-    "Finance",         "People Operations", "Contractors",   "AWS Production Access",
-    "VPN Users",       "Helpdesk",        "Okta Administrators", "Marketing",
-    "Legal",           "Data Platform",   "Site Reliability", "Interns 2026",
+    "Everyone",  "Engineering",       "Sales EMEA",          "Sales Americas",
+    "Finance",   "People Operations", "Contractors",         "AWS Production Access",
+    "VPN Users", "Helpdesk",          "Okta Administrators", "Marketing",
+    "Legal",     "Data Platform",     "Site Reliability",    "Interns 2026",
 };
 
 const char *const data_policies[COMPANY_POLICIES][2] = {

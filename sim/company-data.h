@@ -2,12 +2,19 @@
 #ifndef SIM_COMPANY_DATA_H
 #define SIM_COMPANY_DATA_H
 // What the company is made of: names, places, devices. Addresses are from networks that belong to
-// nobody (RFC 2544, RFC 5737's neighbours are too small), AS numbers from documentation ranges where
-// the place is not a public provider.
+// nobody (RFC 2544, RFC 5737's neighbours are too small), AS numbers from documentation ranges
+// where the place is not a public provider.
 
 #include "sim/company.h"
 
-enum { DATA_FIRST = 40, DATA_LAST = 48, DATA_PLACES = 12, DATA_STRANGE = 5, DATA_DESKS = 6, DATA_PHONES = 4 };
+enum {
+    DATA_FIRST = 40,
+    DATA_LAST = 48,
+    DATA_PLACES = 12,
+    DATA_STRANGE = 5,
+    DATA_DESKS = 6,
+    DATA_PHONES = 4
+};
 
 extern const char *const data_first[DATA_FIRST];
 extern const char *const data_last[DATA_LAST];

@@ -25,9 +25,17 @@ static const struct setting settings[] = {
     {"retention", SETTING_DURATION, offsetof(struct sim, settings.retention_ms), 0, 0, {NULL}},
     {"gzip", SETTING_BOOL, offsetof(struct sim, settings.gzip), 0, 0, {NULL}},
     {"chunked", SETTING_BOOL, offsetof(struct sim, settings.chunked), 0, 0, {NULL}},
-    {"link_style", SETTING_CHOICE, offsetof(struct sim, settings.link_style), 0, 0,
+    {"link_style",
+     SETTING_CHOICE,
+     offsetof(struct sim, settings.link_style),
+     0,
+     0,
      {"separate", "joined"}},
-    {"link_order", SETTING_CHOICE, offsetof(struct sim, settings.link_order), 0, 0,
+    {"link_order",
+     SETTING_CHOICE,
+     offsetof(struct sim, settings.link_order),
+     0,
+     0,
      {"mixed", "self_first", "next_first"}},
 };
 
@@ -154,9 +162,7 @@ static void add_setting(struct buf *out, const struct sim *sim, const struct set
     json_key(out, str_from(s->key));
     switch (s->type) {
     case SETTING_NUMBER: json_add_i64(out, (int64_t) * (const uint64_t *)place); break;
-    case SETTING_CHOICE:
-        json_add_str(out, str_from(s->choices[*(const unsigned *)place]));
-        break;
+    case SETTING_CHOICE: json_add_str(out, str_from(s->choices[*(const unsigned *)place])); break;
     case SETTING_DURATION:
         buf_addf(out, "\"%llds\"", (long long)(*(const int64_t *)place / TIME_SECOND_MS));
         break;

@@ -23,8 +23,7 @@ int control_read_clock(const struct json *object, int64_t *now_ms, double *speed
 int control_set_token(struct sim *sim, const struct json *object, struct fault *fault) MUST_USE;
 
 // Outcomes: 0; CONTROL_SETTINGS_E_BAD (what stood before the bad member is changed already).
-int control_set_settings(struct sim *sim, const struct json *object,
-                         struct fault *fault) MUST_USE;
+int control_set_settings(struct sim *sim, const struct json *object, struct fault *fault) MUST_USE;
 
 // Appends all settings as members.
 void control_add_settings(struct buf *out, const struct sim *sim);

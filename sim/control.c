@@ -6,11 +6,11 @@
 #include <errno.h>
 
 #include "base/time.h"
-#include "json/write.h"
 #include "sim/args.h"
 #include "sim/control-settings.h"
 #include "sim/control-stats.h"
 #include "sim/ingest.h"
+#include "json/write.h"
 
 enum { ANSWER_MAX_BYTES = 1 << 30 };
 
@@ -75,10 +75,8 @@ static int generate(struct control_call *call) {
     if (!e) e = read_i64(call, "seed", 0, &seed);
     if (!e) e = control_read_duration(call->body, "span", &span_ms, call->fault);
     if (e) return CONTROL_E_BAD;
-    struct generate_opts opts = {.n = (size_t)n,
-                                 .seed = (uint64_t)seed,
-                                 .from_ms = now_ms - span_ms,
-                                 .until_ms = now_ms};
+    struct generate_opts opts = {
+        .n = (size_t)n, .seed = (uint64_t)seed, .from_ms = now_ms - span_ms, .until_ms = now_ms};
     e = generator_run(call->sim->generator, &opts, call->sim->store);
     if (e) return e;
     add_number(call->out, "added", n);

@@ -11,10 +11,10 @@ static const struct event_method_row methods[] = {
     [METHOD_NONE] = {NULL, NULL, NULL, NULL, NULL, NULL, NULL},
     [METHOD_PASSWORD] = {"OKTA_AUTHENTICATION_PROVIDER", "OKTA_CREDENTIAL_PROVIDER", "PASSWORD",
                          "PASSWORD_AS_FACTOR", NULL, "Password", "Password"},
-    [METHOD_PUSH] = {"FACTOR_PROVIDER", "OKTA_CREDENTIAL_PROVIDER", "OTP", "OKTA_VERIFY_PUSH",
-                     NULL, "Okta Verify", "Get a push notification"},
-    [METHOD_FASTPASS] = {"FACTOR_PROVIDER", "OKTA_CREDENTIAL_PROVIDER", "ASSERTION",
-                         "SIGNED_NONCE", "PROOF_OF_POSSESSION", "Okta Verify", "Use Okta FastPass"},
+    [METHOD_PUSH] = {"FACTOR_PROVIDER", "OKTA_CREDENTIAL_PROVIDER", "OTP", "OKTA_VERIFY_PUSH", NULL,
+                     "Okta Verify", "Get a push notification"},
+    [METHOD_FASTPASS] = {"FACTOR_PROVIDER", "OKTA_CREDENTIAL_PROVIDER", "ASSERTION", "SIGNED_NONCE",
+                         "PROOF_OF_POSSESSION", "Okta Verify", "Use Okta FastPass"},
     [METHOD_TOTP] = {"FACTOR_PROVIDER", "OKTA_CREDENTIAL_PROVIDER", "OTP", "OKTA_SOFT_TOKEN", NULL,
                      "Okta Verify", "Enter a code"},
     [METHOD_SMS] = {"FACTOR_PROVIDER", "OKTA_CREDENTIAL_PROVIDER", "SMS", "SMS_FACTOR", NULL,
@@ -160,8 +160,8 @@ struct target {
     const char *type, *alternate_id, *name;
 };
 
-static void set_target(struct target *t, const char *id, const char *type,
-                       const char *alternate_id, const char *name) {
+static void set_target(struct target *t, const char *id, const char *type, const char *alternate_id,
+                       const char *name) {
     snprintf(t->id, sizeof t->id, "%s", id);
     t->type = type;
     t->alternate_id = alternate_id;

@@ -18,8 +18,8 @@ struct event_type {
     const char *severity;
     enum event_actor actor;
     // One letter per target, see event-write.c: User, Application, aPp user, Group, Policy, Rule,
-    // Token, Enrollment, Zone, Org, Device, Identity provider, Client, email template, Hook, Bucket,
-    // admin roLe, Schema, Flow.
+    // Token, Enrollment, Zone, Org, Device, Identity provider, Client, email template, Hook,
+    // Bucket, admin roLe, Schema, Flow.
     const char *targets;
     const char *uri;
     unsigned weight; // how often it happens by itself, outside a story; 0: only in stories

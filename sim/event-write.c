@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "base/time.h"
-#include "json/write.h"
 #include "sim/event-parts.h"
+#include "json/write.h"
 
 void event_uuid(char ret[40], const struct event *e) {
     // 100 ns since 1582-10-15, as RFC 9562 section 5.1 has it.

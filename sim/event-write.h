@@ -37,15 +37,15 @@ struct event {
     const struct place *place; // NULL: the request came from inside
     const struct agent *agent;
     const char *ip;
-    const char *session;     // NULL: none
-    const char *transaction; // request id
+    const char *session;         // NULL: none
+    const char *transaction;     // request id
     const char *result, *reason; // reason NULL: null
     enum event_method method;
     enum event_risk risk;
-    bool new_device; // what the behaviours say
-    bool signs_in;   // debugData carries risk and behaviours
+    bool new_device;                             // what the behaviours say
+    bool signs_in;                               // debugData carries risk and behaviours
     struct event_extra extras[EVENT_EXTRAS_MAX]; // of debugData; value NULL: end
-    const char *changed, *from, *to; // changeDetails of the first target; NULL: none
+    const char *changed, *from, *to;             // changeDetails of the first target; NULL: none
     struct rand *rand;
 };
 

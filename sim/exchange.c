@@ -92,8 +92,7 @@ static enum MHD_Result send_reply(struct exchange_context *context,
     struct MHD_Response *response = body_response(&context->parking, connection, reply);
     if (!response) return MHD_NO;
     enum MHD_Result done = add_headers(response, reply);
-    if (done == MHD_YES)
-        done = MHD_queue_response(connection, (unsigned)reply->status, response);
+    if (done == MHD_YES) done = MHD_queue_response(connection, (unsigned)reply->status, response);
     MHD_destroy_response(response);
     return done;
 }

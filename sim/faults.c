@@ -144,7 +144,6 @@ const struct fault_rule *faults_draw(struct faults *f, enum fault_slot slot, uin
 
 size_t faults_left(const struct faults *f) {
     size_t left = 0;
-    for (size_t i = 0; i < f->n; i++)
-        left += f->rules[i].by_count ? (size_t)f->rules[i].count : 1;
+    for (size_t i = 0; i < f->n; i++) left += f->rules[i].by_count ? (size_t)f->rules[i].count : 1;
     return left;
 }

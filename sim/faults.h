@@ -51,9 +51,9 @@ struct fault_rule {
     double probability; // else
     struct rand rand;
     // Parameters; what a kind does with them is in docs/simulator.md. -1: not given.
-    int64_t n;         // events, levels, bytes or seconds
-    int64_t delay_ms;  // slow_body
-    int64_t total_ms;  // slow_body
+    int64_t n;                 // events, levels, bytes or seconds
+    int64_t delay_ms;          // slow_body
+    int64_t total_ms;          // slow_body
     char text[FAULT_HOST_MAX]; // foreign_link: host; wrong_json: style; 500: code
 };
 

@@ -19,8 +19,8 @@ static struct str text_of(const struct json *v) {
 // <0, 0, >0: by value when both are numbers, else by bytes.
 static int compare(const struct filter_node *test, const struct json *v, struct str text) {
     double a, b;
-    bool numbers = json_type(v) == JSON_NUMBER && parse_double(text, &a) &&
-                   parse_double(test->value, &b);
+    bool numbers =
+        json_type(v) == JSON_NUMBER && parse_double(text, &a) && parse_double(test->value, &b);
     if (numbers) return a < b ? -1 : a > b;
     return str_cmp(text, test->value);
 }

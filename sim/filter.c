@@ -32,8 +32,9 @@ struct filter *filter_free(struct filter *f) {
 }
 
 static int refuse(struct parser *p, size_t at, const char *what, struct str shown) {
-    return api_error_set(p->error, FILTER_E_REFUSED, API_FILTER_SYNTAX, "'%.*s': %s%.*s at position %zu.",
-                         STR_ARG(p->text), what, STR_ARG(shown), at);
+    return api_error_set(p->error, FILTER_E_REFUSED, API_FILTER_SYNTAX,
+                         "'%.*s': %s%.*s at position %zu.", STR_ARG(p->text), what, STR_ARG(shown),
+                         at);
 }
 
 static void skip_blanks(struct parser *p) {
@@ -249,8 +250,7 @@ int filter_compile(struct filter **ret, struct str text, struct api_error *error
     int e = filter_init(f, text);
     if (!e) e = json_reader_new(&reader);
     if (e) return e;
-    struct parser p = {
-        .filter = f, .text = {f->text, text.n}, .reader = reader, .error = error};
+    struct parser p = {.filter = f, .text = {f->text, text.n}, .reader = reader, .error = error};
     struct filter_node *root = NULL;
     e = parse_whole(&p, &root);
     if (e) return e;

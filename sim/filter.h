@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 #include "base/mem.h"
-#include "json/read.h"
 #include "sim/api-error.h"
+#include "json/read.h"
 
 enum { FILTER_NODES_MAX = 512, FILTER_DEPTH_MAX = 64, FILTER_PATH_MAX = 128 };
 

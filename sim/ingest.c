@@ -84,13 +84,14 @@ static int note_lines(const struct ingest *in, struct found_list *list, struct s
     return 0;
 }
 
-static int add_one(const struct ingest *in, const struct found *f, const char *uuid,
+// `number` makes up a name for an event that has none.
+static int add_one(const struct ingest *in, const struct found *f, const char *uuid, size_t number,
                    int64_t *last_ms) {
     char made[UUID_MAX];
     struct store_event event = {.json = f->json, .published_ms = f->published_ms};
     event.uuid = (struct str){uuid, f->uuid.n};
     if (f->uuid.n == 0) {
-        snprintf(made, sizeof made, "00000000-0000-4000-8000-%012zx", store_count(in->store));
+        snprintf(made, sizeof made, "00000000-0000-4000-8000-%012zx", number);
         event.uuid = str_from(made);
     }
     // A text without instants of its own keeps its order: nothing is persisted before what stands
@@ -104,7 +105,7 @@ static int add_all(const struct ingest *in, const struct found_list *list) {
     const char *uuid = list->uuids.p;
     int64_t last_ms = INT64_MIN;
     for (size_t i = 0; i < list->n; i++) {
-        int e = add_one(in, &list->each[i], uuid, &last_ms);
+        int e = add_one(in, &list->each[i], uuid, store_count(in->store) + i, &last_ms);
         if (e) return e;
         if (list->each[i].uuid.n) uuid += list->each[i].uuid.n;
     }

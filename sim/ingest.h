@@ -5,8 +5,8 @@
 // events can be served too; its bytes stay as they are.
 
 #include "base/error.h"
-#include "json/read.h"
 #include "sim/store.h"
+#include "json/read.h"
 
 // Outcome of ingest_text: not what it should be; `fault` says where.
 enum { INGEST_E_BAD = 1 };

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "json/read.h"
 #include "sim/api-error.h"
+#include "json/read.h"
 
 enum { KEYWORDS_MAX = 10, KEYWORD_CHARS_MAX = 40 };
 

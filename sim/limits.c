@@ -46,8 +46,7 @@ static void refresh(struct limits_window *w, int64_t now_ms) {
     *w = (struct limits_window){.start_ms = now_ms};
 }
 
-struct limits_view limits_look(struct limits *l, const struct limits_token *token,
-                               int64_t now_ms) {
+struct limits_view limits_look(struct limits *l, const struct limits_token *token, int64_t now_ms) {
     struct limits_window w = token ? token->window : l->org;
     refresh(&w, now_ms);
     uint64_t limit = limit_of(l, token);

@@ -64,9 +64,8 @@ void logs_add_links(struct logs_call *call, struct str self, struct str next) {
     bool next_first = next.p && next_goes_first(call->sim);
     if (next.p && call->sim->settings.link_style == SIM_LINKS_JOINED) {
         struct str first = next_first ? next : self, second = next_first ? self : next;
-        reply_header(call->reply, "link", "<%.*s>; rel=\"%s\", <%.*s>; rel=\"%s\"",
-                     STR_ARG(first), next_first ? "next" : "self", STR_ARG(second),
-                     next_first ? "self" : "next");
+        reply_header(call->reply, "link", "<%.*s>; rel=\"%s\", <%.*s>; rel=\"%s\"", STR_ARG(first),
+                     next_first ? "next" : "self", STR_ARG(second), next_first ? "self" : "next");
         return;
     }
     if (next_first) add_link(call, next, "next");

@@ -5,8 +5,8 @@
 #include <errno.h>
 
 #include "base/time.h"
-#include "json/write.h"
 #include "sim/logs-internal.h"
+#include "json/write.h"
 
 enum { HUGE_BYTES = 30 << 20, DEEP_LEVELS = 100000, URL_MAX = 1 << 20 };
 #define FOREIGN_HOST "okta.example.net"
@@ -58,8 +58,7 @@ static uint64_t page_faults_that_fit(const struct logs_call *call, const struct 
 }
 
 static int apply_page_fault(struct logs_call *call, struct making *m) {
-    const struct fault_rule *rule =
-        logs_draw(call, FAULT_PAGE, page_faults_that_fit(call, m));
+    const struct fault_rule *rule = logs_draw(call, FAULT_PAGE, page_faults_that_fit(call, m));
     if (!rule) return 0;
     if (rule->kind == FAULT_DUPLICATE) return repeat_events(call, m, rule);
     if (rule->kind == FAULT_SHORT_PAGE)
@@ -70,8 +69,7 @@ static int apply_page_fault(struct logs_call *call, struct making *m) {
 
 static void choose_event_fault(struct logs_call *call, struct making *m) {
     m->pad_bytes = m->pad_levels = -1;
-    const struct fault_rule *rule =
-        logs_draw(call, FAULT_EVENT, m->page->n ? FAULTS_ANY : 0);
+    const struct fault_rule *rule = logs_draw(call, FAULT_EVENT, m->page->n ? FAULTS_ANY : 0);
     if (!rule) return;
     if (rule->kind == FAULT_HUGE_EVENT) m->pad_bytes = rule->n >= 0 ? rule->n : HUGE_BYTES;
     else m->pad_levels = rule->n >= 0 ? rule->n : DEEP_LEVELS;

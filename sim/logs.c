@@ -26,8 +26,7 @@ const struct fault_rule *logs_draw(struct logs_call *call, enum fault_slot slot,
 }
 
 static int refuse(struct logs_call *call, enum api_error_kind kind) {
-    return api_error_set(&call->error, LOGS_E_REFUSED, kind, "%.*s",
-                         STR_ARG(call->request->path));
+    return api_error_set(&call->error, LOGS_E_REFUSED, kind, "%.*s", STR_ARG(call->request->path));
 }
 
 // An OAuth token that is no good is refused without a body (okta-api.md section 3.5).

@@ -71,10 +71,8 @@ static int serve(const struct options *o, struct fault *fault) {
     AUTO(server) struct server *server = NULL;
     int e = make_sim(&sim, o, fault);
     if (e) return e;
-    struct server_opts opts = {.host = o->host,
-                               .port = (uint16_t)o->port,
-                               .tls_cert = o->tls_cert,
-                               .tls_key = o->tls_key};
+    struct server_opts opts = {
+        .host = o->host, .port = (uint16_t)o->port, .tls_cert = o->tls_cert, .tls_key = o->tls_key};
     e = server_new(&server, sim, &opts, fault);
     if (e) return e;
     uint16_t port = server_port(server);

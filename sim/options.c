@@ -2,6 +2,7 @@
 // One row per option: how it is written, what its value is, where it goes, what help says.
 #include "sim/options.h"
 
+#include <arpa/inet.h>
 #include <stddef.h>
 
 #include "base/parse.h"
@@ -103,6 +104,11 @@ static int wrong(struct fault *fault, const struct option_row *row, const char *
     return fault_set(fault, OPTIONS_E_USAGE, "%s: \"%s\" is not %s", row->name, value, expected);
 }
 
+static bool is_address(const char *host) {
+    unsigned char bytes[16];
+    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
 // HOST:PORT; an IPv6 address stands in brackets.
 static int set_listen(struct options *o, const struct option_row *row, const char *value,
                       struct fault *fault) {
@@ -116,9 +122,11 @@ static int set_listen(struct options *o, const struct option_row *row, const cha
     bool good = host.n && host.n < sizeof o->host && parse_u64(str_sub(text, colon, text.n), &port);
     if (!good || port > UINT16_MAX)
         return wrong(fault, row, value, "an address and a port, such as 127.0.0.1:8080");
+    if (str_eqz(host, "localhost")) host = STR("127.0.0.1");
     memcpy(o->host, host.p, host.n);
     o->host[host.n] = '\0';
     o->port = port;
+    if (!is_address(o->host)) return wrong(fault, row, value, "an address (not a name) and a port");
     return 0;
 }
 

@@ -80,8 +80,8 @@ static int polling_start(const struct page_source *source, const struct query *q
     return 0;
 }
 
-static int read_polling(struct page *page, const struct page_source *source,
-                        const struct query *q, size_t most) {
+static int read_polling(struct page *page, const struct page_source *source, const struct query *q,
+                        size_t most) {
     int64_t ms;
     size_t n;
     int e = polling_start(source, q, &ms, &n);
@@ -104,8 +104,7 @@ static int read_polling(struct page *page, const struct page_source *source,
 }
 
 // Moves the walk behind the event that the cursor names.
-static int bounded_start(const struct page_source *source, const struct query *q,
-                         struct walk *w) {
+static int bounded_start(const struct page_source *source, const struct query *q, struct walk *w) {
     if (!q->after.p || str_eqz(q->after, NIL_UUID)) return 0;
     uint32_t id;
     if (!store_find(source->store, q->after, &id)) return PAGE_E_CURSOR;
@@ -116,8 +115,8 @@ static int bounded_start(const struct page_source *source, const struct query *q
     return 0;
 }
 
-static int read_bounded(struct page *page, const struct page_source *source,
-                        const struct query *q, size_t most) {
+static int read_bounded(struct page *page, const struct page_source *source, const struct query *q,
+                        size_t most) {
     struct walk w = {.order = STORE_BY_PUBLISHED,
                      .place = store_first(source->store, STORE_BY_PUBLISHED, q->since_ms),
                      .end = store_first(source->store, STORE_BY_PUBLISHED, q->until_ms),

@@ -3,8 +3,8 @@
 #define SIM_PAGE_H
 // One page of a query over the store: which events, and the cursor behind them.
 //
-// A polling cursor is <persistence in ms>_<how many events of that millisecond were seen>; a bounded
-// one is the uuid of the last event seen, or the nil uuid for the start of the range.
+// A polling cursor is <persistence in ms>_<how many events of that millisecond were seen>; a
+// bounded one is the uuid of the last event seen, or the nil uuid for the start of the range.
 
 #include "sim/query.h"
 #include "sim/store.h"
@@ -17,8 +17,8 @@ enum { PAGE_E_CURSOR = 1 };
 struct page {
     uint32_t ids[QUERY_LIMIT_MAX];
     size_t n;
-    bool more;     // matching events wait behind these
-    bool has_next; // there is a next link; polling always has one
+    bool more;      // matching events wait behind these
+    bool has_next;  // there is a next link; polling always has one
     bool caught_up; // polling: nothing came, so the next link is the one just asked for
     char cursor[PAGE_CURSOR_MAX];
 };

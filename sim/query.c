@@ -31,8 +31,7 @@ static int read_limit(struct query *q, struct api_error *error) {
     uint64_t limit = QUERY_LIMIT_DEFAULT;
     q->limit_text = args_get(&q->args, "limit");
     if (q->limit_text.p && (!parse_u64(q->limit_text, &limit) || limit > QUERY_LIMIT_MAX))
-        return api_error_set(error, QUERY_E_REFUSED, API_BAD_LIMIT, "%.*s",
-                             STR_ARG(q->limit_text));
+        return api_error_set(error, QUERY_E_REFUSED, API_BAD_LIMIT, "%.*s", STR_ARG(q->limit_text));
     q->limit = (size_t)limit;
     return 0;
 }
@@ -79,13 +78,11 @@ static int read_all(struct query *q, int64_t now_ms, struct api_error *error) {
     return e;
 }
 
-int query_parse(struct query *ret, struct str url_query, int64_t now_ms,
-                struct api_error *error) {
+int query_parse(struct query *ret, struct str url_query, int64_t now_ms, struct api_error *error) {
     AUTO_FINI(query) struct query q = {.ascending = true};
     int e = args_parse(&q.args, url_query);
     if (e > 0)
-        return api_error_set(error, QUERY_E_REFUSED, API_BAD_ENCODING, "%.*s",
-                             STR_ARG(url_query));
+        return api_error_set(error, QUERY_E_REFUSED, API_BAD_ENCODING, "%.*s", STR_ARG(url_query));
     if (!e) e = read_all(&q, now_ms, error);
     if (e) return e;
     *ret = q;

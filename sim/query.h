@@ -21,7 +21,7 @@ struct query {
     int64_t since_ms; // inclusive
     int64_t until_ms; // exclusive; bounded only
     size_t limit;
-    struct str after; // absent: from the start
+    struct str after;      // absent: from the start
     struct filter *filter; // owned; NULL: none
     struct keywords q;
     // As given, for the next link; absent when they were not.

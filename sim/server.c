@@ -56,8 +56,7 @@ static int start_listening(struct server *s, const struct server_opts *opts) {
     socklen_t n;
     int e = fill_address(&address, &n, opts);
     if (e) return e;
-    s->listen_fd =
-        socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    s->listen_fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s->listen_fd < 0) return -errno;
     int on = 1;
     setsockopt(s->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -95,11 +94,11 @@ static int start_daemon(struct server *s, bool tls) {
     };
     if (!tls) tls_options[0] = tls_options[2];
     s->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, exchange_handle, &s->context, MHD_OPTION_LISTEN_SOCKET,
-        s->listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-        MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &s->context, MHD_OPTION_NOTIFY_COMPLETED,
-        exchange_end, &s->context, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
+        flags, 0, NULL, NULL, exchange_handle, &s->context, MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_BYTES, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &s->context,
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_end, &s->context, MHD_OPTION_ARRAY, tls_options,
+        MHD_OPTION_END);
     if (!s->daemon) return -EIO;
     return watch(s, daemon_info(s, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, &s->daemon);
 }

@@ -10,8 +10,8 @@
 struct server;
 
 struct server_opts {
-    const char *host; // an address, not a name: "127.0.0.1", "::1"
-    uint16_t port;    // 0: any
+    const char *host;               // an address, not a name: "127.0.0.1", "::1"
+    uint16_t port;                  // 0: any
     const char *tls_cert, *tls_key; // PEM files; NULL: plain HTTP
 };
 

@@ -17,11 +17,10 @@ static int init(struct sim *sim, const struct sim_opts *opts) {
     sim->limits = (struct limits){.ceiling = opts->rate_limit,
                                   .share_percent = opts->token_share_percent,
                                   .concurrency = opts->concurrency};
-    sim->gzip_key = buf_make(REPLY_BODY_MAX);
-    sim->gzip_bytes = buf_make(REPLY_BODY_MAX);
+    sim->packed = mem_new_array(SIM_PACKED_SLOTS, sizeof *sim->packed);
     sim->page = mem_new(sizeof *sim->page);
     sim->scratch = mem_new(sizeof *sim->scratch);
-    if (!sim->page || !sim->scratch) return -ENOMEM;
+    if (!sim->packed || !sim->page || !sim->scratch) return -ENOMEM;
     int e = store_new(&sim->store);
     if (!e) e = generator_new(&sim->generator, opts->seed);
     if (!e) e = json_reader_new(&sim->reader);
@@ -46,8 +45,8 @@ struct sim *sim_free(struct sim *sim) {
     limits_fini(&sim->limits);
     faults_fini(&sim->faults);
     record_fini(&sim->record);
-    buf_fini(&sim->gzip_key);
-    buf_fini(&sim->gzip_bytes);
+    for (size_t i = 0; sim->packed && i < SIM_PACKED_SLOTS; i++) free(sim->packed[i].p);
+    free(sim->packed);
     free(sim->page);
     free(sim->scratch);
     free(sim);

@@ -3,7 +3,7 @@
 #define SIM_SIM_H
 // The simulator without its network: a request in, a reply out. One thread.
 
-#include "json/read.h"
+#include "base/hash.h"
 #include "sim/faults.h"
 #include "sim/generate.h"
 #include "sim/limits.h"
@@ -12,6 +12,7 @@
 #include "sim/reply.h"
 #include "sim/simclock.h"
 #include "sim/store.h"
+#include "json/read.h"
 
 // The token that is known when the command line names none.
 #define SIM_DEFAULT_TOKEN "00simulatorTokenForLocalTestsOnly000000000"
@@ -27,6 +28,14 @@ struct sim_settings {
     bool chunked; // no Content-Length, as Okta does
 };
 
+// A packed body, found by the hash of the plain one.
+struct packed {
+    struct hash128 hash; // of the plain body
+    char *p;             // owned; NULL: empty slot
+    size_t n;
+};
+enum { SIM_PACKED_SLOTS = 512 };
+
 struct sim {
     struct simclock clock;
     struct store *store;
@@ -39,8 +48,7 @@ struct sim {
     struct rand rand;      // request ids, error ids, order of links
     struct page *page;     // the last page that was served, for repeated events
     struct page *scratch;  // the page being made
-    struct buf gzip_key;   // what the packed body below was made of
-    struct buf gzip_bytes; // kept, because several clients often fetch the same page
+    struct packed *packed; // what large bodies were packed to, SIM_PACKED_SLOTS of them
 };
 
 struct sim_opts {

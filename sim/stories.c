@@ -38,9 +38,7 @@ static unsigned draw_popular(struct teller *t, unsigned n) {
     return a < b ? a : b;
 }
 
-static void next_request(struct teller *t, struct scene *s) {
-    draw_id(t, s->transaction, 22, "Z");
-}
+static void next_request(struct teller *t, struct scene *s) { draw_id(t, s->transaction, 22, "Z"); }
 
 static void set_place(struct scene *s, const struct person *p) {
     s->event.place = p->place;
@@ -82,11 +80,11 @@ static void store_event(struct teller *t, const struct event *e) {
     buf_reset(&t->buf);
     event_write(&t->buf, e, uuid);
     int64_t persisted_ms = e->published_ms + draw_delay_ms(t);
-    struct store_event stored = {
-        .published_ms = e->published_ms,
-        .persisted_ms = persisted_ms < t->until_ms ? persisted_ms : t->until_ms,
-        .json = buf_str(&t->buf),
-        .uuid = str_from(uuid)};
+    struct store_event stored = {.published_ms = e->published_ms,
+                                 .persisted_ms =
+                                     persisted_ms < t->until_ms ? persisted_ms : t->until_ms,
+                                 .json = buf_str(&t->buf),
+                                 .uuid = str_from(uuid)};
     t->error = t->buf.error ? t->buf.error : store_add(t->store, &stored);
     t->left--;
 }
@@ -137,8 +135,7 @@ static const struct {
     {"OV_RESPONSE_APPROVE", "OV_WITH_CHALLENGE_RESPONSE_NOT_APPLICABLE", "SUCCESS", NULL},
     {"OV_RESPONSE_DENY", "OV_WITH_CHALLENGE_RESPONSE_NOT_APPLICABLE", "FAILURE",
      "INVALID_CREDENTIALS"},
-    {"OV_RESPONSE_APPROVE", "OV_WITH_CHALLENGE_RESPONSE_INVALID", "FAILURE",
-     "INVALID_CREDENTIALS"},
+    {"OV_RESPONSE_APPROVE", "OV_WITH_CHALLENGE_RESPONSE_INVALID", "FAILURE", "INVALID_CREDENTIALS"},
 };
 enum { PUSH_NUMBER, PUSH_PLAIN, PUSH_DENIED, PUSH_WRONG_NUMBER };
 
@@ -168,8 +165,10 @@ static bool prove(struct teller *t, struct scene *s) {
         return true;
     }
     unsigned kind = draw(t, 100);
-    int answer = kind < 60 ? PUSH_NUMBER : kind < 96 ? PUSH_PLAIN : kind < 98 ? PUSH_DENIED
-                                                                             : PUSH_WRONG_NUMBER;
+    int answer = kind < 60   ? PUSH_NUMBER
+                 : kind < 96 ? PUSH_PLAIN
+                 : kind < 98 ? PUSH_DENIED
+                             : PUSH_WRONG_NUMBER;
     send_push(t, s);
     answer_push(t, s, answer);
     return answer == PUSH_NUMBER || answer == PUSH_PLAIN;
@@ -178,8 +177,8 @@ static bool prove(struct teller *t, struct scene *s) {
 static void use_applications(struct teller *t, struct scene *s) {
     unsigned n = 1 + draw(t, 5);
     for (unsigned i = 0; i < n; i++) {
-        static const struct event_extra extras[] = {
-            {"signOnMode", "SAML 2.0"}, {"initiationType", "SP_INITIATED"}};
+        static const struct event_extra extras[] = {{"signOnMode", "SAML 2.0"},
+                                                    {"initiationType", "SP_INITIATED"}};
         next_request(t, s);
         s->event.app = &t->company->apps[draw_popular(t, COMPANY_APPS)];
         tell_with(t, s, "policy.evaluate_sign_on", 2000 + draw(t, 600000), "ALLOW",
@@ -227,8 +226,7 @@ static void story_mistyped(struct teller *t, struct scene *s) {
     for (unsigned i = 0; i < n; i++) {
         next_request(t, s);
         answer_factor(t, s, METHOD_PASSWORD, "FAILURE", "INVALID_CREDENTIALS");
-        tell_with(t, s, "user.session.start", 40 + draw(t, 100), "FAILURE",
-                  "INVALID_CREDENTIALS");
+        tell_with(t, s, "user.session.start", 40 + draw(t, 100), "FAILURE", "INVALID_CREDENTIALS");
     }
     story_sign_in(t, s);
 }
@@ -252,8 +250,7 @@ static void story_spray(struct teller *t, struct scene *s) {
         next_request(t, s);
         answer_factor(t, s, METHOD_PASSWORD, "FAILURE", "INVALID_CREDENTIALS");
         tell_with(t, s, "user.session.start", 50, "FAILURE", "INVALID_CREDENTIALS");
-        if (chance(t, 20))
-            tell_with(t, s, "user.account.lock", 30, "FAILURE", "LOCKED_OUT");
+        if (chance(t, 20)) tell_with(t, s, "user.account.lock", 30, "FAILURE", "LOCKED_OUT");
     }
     static const struct event_extra extras[] = {
         {"threatDetections", "{Password Spray=HIGH, Login Failures=MEDIUM}"}};
@@ -386,10 +383,10 @@ static const struct {
     unsigned weight; // of a thousand stories
     void (*tell)(struct teller *t, struct scene *s);
 } stories[] = {
-    {500, story_sign_in}, {150, story_applications}, {45, story_mistyped},
-    {3, story_spray},     {3, story_push_bombing},   {80, story_tokens},
-    {6, story_onboarding}, {4, story_offboarding},   {5, story_reset_factors},
-    {24, story_change},   {180, story_single},
+    {500, story_sign_in},  {150, story_applications}, {45, story_mistyped},
+    {3, story_spray},      {3, story_push_bombing},   {80, story_tokens},
+    {6, story_onboarding}, {4, story_offboarding},    {5, story_reset_factors},
+    {24, story_change},    {180, story_single},
 };
 
 void story_tell(struct teller *t, int64_t at_ms) {

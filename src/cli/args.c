@@ -25,7 +25,8 @@ static const struct flag flags[] = {
     {ARGS_SET, "set", 0, "KEY=VALUE", FLAG_LIST, AT(sets), "override one setting; may be repeated"},
     {ARGS_ONCE, "once", 0, NULL, FLAG_BOOL, AT(once), "end when every source has caught up"},
     {ARGS_JSON, "json", 0, NULL, FLAG_BOOL, AT(json), "print JSON, one object per line"},
-    {ARGS_SHOW, "show", 0, NULL, FLAG_BOOL, AT(show), "print the settings in force, secrets masked"},
+    {ARGS_SHOW, "show", 0, NULL, FLAG_BOOL, AT(show),
+     "print the settings in force, secrets masked"},
     {ARGS_ID, "id", 0, "N", FLAG_TEXT, AT(id), "only the dead letter with this number"},
     {ARGS_MARKDOWN, "markdown", 0, NULL, FLAG_BOOL, AT(markdown), "as docs/settings.md"},
     {ARGS_MAN, "man", 0, NULL, FLAG_BOOL, AT(man), "as the man page gatehouse.yml(5)"},
@@ -45,7 +46,8 @@ static const struct flag *find_letter(char letter) {
 }
 
 static int wrong(const char *command, const char *word, const char *what) {
-    fprintf(stderr, "gatehouse %s: %s: %s (see gatehouse %s --help)\n", command, word, what, command);
+    fprintf(stderr, "gatehouse %s: %s: %s (see gatehouse %s --help)\n", command, word, what,
+            command);
     return EXIT_USAGE;
 }
 
@@ -59,8 +61,10 @@ static int store(struct args *a, const struct flag *f, const char *value, const 
     return 0;
 }
 
-// `word` is "--name", "--name=value", "-x" or "-xvalue"; `*at` moves on when the next word is the value.
-static int take_flag(struct args *a, int argc, char **argv, int *at, unsigned accepted, const char *command) {
+// `word` is "--name", "--name=value", "-x" or "-xvalue"; `*at` moves on when the next word is the
+// value.
+static int take_flag(struct args *a, int argc, char **argv, int *at, unsigned accepted,
+                     const char *command) {
     const char *word = argv[*at];
     bool is_long = word[1] == '-';
     struct str value = str_from(is_long ? word + 2 : word + 2);
@@ -103,8 +107,8 @@ void args_print_flags(unsigned accepted) {
         const struct flag *f = &flags[i];
         if (f->bit && !(f->bit & accepted)) continue;
         char left[40];
-        snprintf(left, sizeof left, "%s--%s%s%s", f->letter ? "-c, " : "    ", f->name, f->argument ? " " : "",
-                 f->argument ? f->argument : "");
+        snprintf(left, sizeof left, "%s--%s%s%s", f->letter ? "-c, " : "    ", f->name,
+                 f->argument ? " " : "", f->argument ? f->argument : "");
         if (f->letter) left[1] = f->letter;
         printf("  %-24s %s\n", left, f->help);
     }

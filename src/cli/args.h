@@ -38,7 +38,8 @@ struct args {
 
 // Reads argv[1..]; `accepted` are the command's flags. Everything is borrowed from argv.
 // Outcomes: 0; EXIT_USAGE after saying on stderr what is wrong (`command` is named in it).
-int args_parse(struct args *ret, int argc, char **argv, unsigned accepted, const char *command) MUST_USE;
+int args_parse(struct args *ret, int argc, char **argv, unsigned accepted,
+               const char *command) MUST_USE;
 
 // Prints the flags that are `accepted`, one per line, for --help.
 void args_print_flags(unsigned accepted);

@@ -8,7 +8,8 @@
 
 const struct command commands[] = {
     {"run", "the daemon: collect every source for ever", "",
-     "Polls each source of the settings file and delivers every event to its outputs exactly once.\n"
+     "Polls each source of the settings file and delivers every event to its outputs exactly "
+     "once.\n"
      "SIGTERM ends it, SIGHUP reads the settings again. Tells systemd when it is ready.",
      ARGS_CONFIG | ARGS_SET, 0, 0, false, command_run},
     {"collect", "the same in the foreground, or once", "[--once]",
@@ -16,13 +17,16 @@ const struct command commands[] = {
      "Shows its progress while catching up when stderr is a terminal.",
      ARGS_CONFIG | ARGS_SET | ARGS_ONCE, 0, 0, false, command_collect},
     {"map", "events on stdin, ECS documents on stdout", "[--set KEY=VALUE]...",
-     "Reads one JSON array, or one event per line, and writes one document per line, in order: what Elastic's\n"
+     "Reads one JSON array, or one event per line, and writes one document per line, in order: "
+     "what Elastic's\n"
      "pipeline would make of the same event, no more. KEY is a key of a source, such as tags,\n"
-     "preserve_original_event, remove_flattened_debug or url, or one of useragents, geo.city, geo.asn.\n"
+     "preserve_original_event, remove_flattened_debug or url, or one of useragents, geo.city, "
+     "geo.asn.\n"
      "What cannot be mapped is reported on stderr with its line; the exit status is then 1.",
      ARGS_SET, 0, 0, false, command_map},
     {"test", "check the settings, the way to Okta, or the outputs", "config|okta|output",
-     "config  reads the settings and says what is wrong with them (--show prints what is in force)\n"
+     "config  reads the settings and says what is wrong with them (--show prints what is in "
+     "force)\n"
      "okta    for each source: name, connection, TLS, clock, credentials, one page, rate limit\n"
      "output  for each output: can it be written to",
      ARGS_CONFIG | ARGS_SET | ARGS_SHOW, 1, 1, false, command_test},
@@ -30,12 +34,15 @@ const struct command commands[] = {
      "Reads the state directory; works while the daemon runs, and when it does not.",
      ARGS_CONFIG | ARGS_SET | ARGS_JSON, 0, 0, false, command_status},
     {"dead-letters", "what could not be mapped or was rejected", "list|replay [--id N]",
-     "list    one JSON object per line: number, time, source, output, uuid, reason and the event as Okta sent it\n"
-     "replay  maps and delivers them again (or the one with --id); those that succeed are gone from the list.\n"
+     "list    one JSON object per line: number, time, source, output, uuid, reason and the event "
+     "as Okta sent it\n"
+     "replay  maps and delivers them again (or the one with --id); those that succeed are gone "
+     "from the list.\n"
      "        The daemon must not be running on the same state directory.",
      ARGS_CONFIG | ARGS_SET | ARGS_ID, 1, 1, false, command_dead_letters},
-    {"settings", "describe every setting", "--markdown|--man", "Writes the reference of the settings file.",
-     ARGS_MARKDOWN | ARGS_MAN, 0, 0, true, command_settings},
+    {"settings", "describe every setting", "--markdown|--man",
+     "Writes the reference of the settings file.", ARGS_MARKDOWN | ARGS_MAN, 0, 0, true,
+     command_settings},
 };
 const size_t command_count = LEN(commands);
 
@@ -46,7 +53,8 @@ static const struct command *find(const char *name) {
 }
 
 static void print_help(void) {
-    printf("gatehouse %s: Okta's System Log as ECS documents, each exactly once\n\n", GATEHOUSE_VERSION);
+    printf("gatehouse %s: Okta's System Log as ECS documents, each exactly once\n\n",
+           GATEHOUSE_VERSION);
     printf("usage: gatehouse COMMAND [options]\n\n");
     for (size_t i = 0; i < command_count; i++)
         if (!commands[i].hidden) printf("  %-14s %s\n", commands[i].name, commands[i].summary);
@@ -56,8 +64,8 @@ static void print_help(void) {
 }
 
 static void print_command_help(const struct command *c) {
-    printf("gatehouse %s: %s\n\nusage: gatehouse %s %s\n\n%s\n\n", c->name, c->summary, c->name, c->usage,
-           c->text);
+    printf("gatehouse %s: %s\n\nusage: gatehouse %s %s\n\n%s\n\n", c->name, c->summary, c->name,
+           c->usage, c->text);
     args_print_flags(c->accepted);
 }
 
@@ -92,7 +100,8 @@ int commands_main(int argc, char **argv) {
         printf("gatehouse %s\n", GATEHOUSE_VERSION);
         return EXIT_DONE;
     }
-    if (first && (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0)) {
+    if (first &&
+        (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0)) {
         print_help();
         return EXIT_DONE;
     }
@@ -105,6 +114,6 @@ int commands_main(int argc, char **argv) {
 }
 
 void print_step(bool ok, const char *what, const char *detail) {
-    printf("  %s %s%s%s\n", ok ? "\xE2\x9C\x93" : "\xE2\x9C\x97", what, detail && *detail ? ": " : "",
-           detail ? detail : "");
+    printf("  %s %s%s%s\n", ok ? "\xE2\x9C\x93" : "\xE2\x9C\x97", what,
+           detail && *detail ? ": " : "", detail ? detail : "");
 }

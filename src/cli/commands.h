@@ -9,10 +9,10 @@
 
 struct command {
     const char *name;
-    const char *summary;  // one line
-    const char *usage;    // what follows the name
-    const char *text;     // a paragraph for --help
-    unsigned accepted;    // ARGS_*
+    const char *summary; // one line
+    const char *usage;   // what follows the name
+    const char *text;    // a paragraph for --help
+    unsigned accepted;   // ARGS_*
     size_t words_min, words_max;
     bool hidden;
     int (*run)(const struct args *args); // gives the exit status

@@ -10,9 +10,9 @@
 #include "cli/commands.h"
 #include "daemon/plan.h"
 #include "daemon/settings.h"
-#include "json/write.h"
 #include "loop/loop.h"
 #include "watch/replay.h"
+#include "json/write.h"
 
 enum { ROW_MAX_BYTES = 256 << 20 };
 
@@ -22,7 +22,8 @@ struct listing {
 };
 
 static int complain(const char *what, const struct fault *fault, int e) {
-    fprintf(stderr, "gatehouse dead-letters %s: %s\n", what, fault->text[0] ? fault->text : error_text(e));
+    fprintf(stderr, "gatehouse dead-letters %s: %s\n", what,
+            fault->text[0] ? fault->text : error_text(e));
     return EXIT_FAILED;
 }
 
@@ -101,9 +102,11 @@ int command_dead_letters(const struct args *args) {
         return EXIT_USAGE;
     }
     if (args->id && (!parse_i64(str_from(args->id), &only) || only <= 0)) {
-        fprintf(stderr, "gatehouse dead-letters: --id %s: expected a number from the list\n", args->id);
+        fprintf(stderr, "gatehouse dead-letters: --id %s: expected a number from the list\n",
+                args->id);
         return EXIT_USAGE;
     }
-    if (settings_load_or_say(&settings, args->config, args->sets, args->set_count)) return EXIT_USAGE;
+    if (settings_load_or_say(&settings, args->config, args->sets, args->set_count))
+        return EXIT_USAGE;
     return listing ? list(settings, only) : replay(settings, only);
 }

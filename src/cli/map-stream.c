@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines are mapped as they come in; an array has to be read whole first. Which of the two it is, the first byte that
-// is no blank tells.
+// Lines are mapped as they come in; an array has to be read whole first. Which of the two it is,
+// the first byte that is no blank tells.
 #include "cli/map-stream.h"
 
 #include <errno.h>
@@ -41,7 +41,8 @@ static int map_text(struct stream *s, struct str text) {
     struct fault reason = {{0}};
     s->number++;
     int e = ecs_map(s->mapper, text, 0, &s->output, &facts, &reason);
-    if (e < 0) return fault_set(s->fault, e, "%s %lld: %s", s->unit, (long long)s->number, error_text(e));
+    if (e < 0)
+        return fault_set(s->fault, e, "%s %lld: %s", s->unit, (long long)s->number, error_text(e));
     if (e > 0) {
         s->result.refused++;
         dprintf(s->errors, "%s %lld: %s\n", s->unit, (long long)s->number, reason.text);

@@ -21,7 +21,8 @@ static int map(struct ecs_mapper *mapper) {
     int e = map_stream(mapper, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, &result, &fault);
     if (e) return fail(&fault, e);
     if (result.undated > 0)
-        fprintf(stderr, "%" PRId64 " events without a readable `published`: no @timestamp\n", result.undated);
+        fprintf(stderr, "%" PRId64 " events without a readable `published`: no @timestamp\n",
+                result.undated);
     return result.refused ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the state directory tells: for each pair of source and output where it stands, and the dead letters.
+// What the state directory tells: for each pair of source and output where it stands, and the dead
+// letters.
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/time.h"
 #include "cli/commands.h"
 #include "daemon/settings.h"
-#include "json/write.h"
 #include "store/store.h"
+#include "json/write.h"
 
 static void format_instant(int64_t ms, char ret[TIME_RFC3339_MAX]) {
     if (ms > 0) time_format_rfc3339(ms, ret);
@@ -19,12 +20,13 @@ static int print_row(void *ctx, const struct store_pair *pair) {
     char committed[TIME_RFC3339_MAX];
     size_t *rows = ctx;
     if ((*rows)++ == 0)
-        printf("%-20s %-14s %12s %8s %6s  %-24s  %s\n", "SOURCE", "OUTPUT", "EVENTS", "PAGES", "DEAD",
-               "NEWEST PUBLISHED", "LAST COMMIT");
+        printf("%-20s %-14s %12s %8s %6s  %-24s  %s\n", "SOURCE", "OUTPUT", "EVENTS", "PAGES",
+               "DEAD", "NEWEST PUBLISHED", "LAST COMMIT");
     format_instant(pair->published_ms, published);
     format_instant(pair->committed_ms, committed);
-    printf("%-20.*s %-14.*s %12" PRId64 " %8" PRId64 " %6" PRId64 "  %-24s  %s\n", STR_ARG(pair->source),
-           STR_ARG(pair->output), pair->events, pair->pages, pair->dead_letters, published, committed);
+    printf("%-20.*s %-14.*s %12" PRId64 " %8" PRId64 " %6" PRId64 "  %-24s  %s\n",
+           STR_ARG(pair->source), STR_ARG(pair->output), pair->events, pair->pages,
+           pair->dead_letters, published, committed);
     return 0;
 }
 
@@ -77,9 +79,11 @@ int command_status(const struct args *args) {
     AUTO(settings) struct settings *settings = NULL;
     AUTO(store) struct store *store = NULL;
     struct fault fault = {{0}};
-    if (settings_load_or_say(&settings, args->config, args->sets, args->set_count)) return EXIT_USAGE;
+    if (settings_load_or_say(&settings, args->config, args->sets, args->set_count))
+        return EXIT_USAGE;
     int e = store_open(&store, settings->state, STORE_READ, &fault);
-    if (!e) e = args->json ? store_pairs(store, print_json, NULL, &fault) : print_table(store, &fault);
+    if (!e)
+        e = args->json ? store_pairs(store, print_json, NULL, &fault) : print_table(store, &fault);
     if (!e) return EXIT_DONE;
     fprintf(stderr, "gatehouse status: %s\n", fault.text[0] ? fault.text : error_text(e));
     return EXIT_FAILED;

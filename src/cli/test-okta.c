@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `test okta`: one small request per source, and what each step of it says. A step that failed is the last.
+// `test okta`: one small request per source, and what each step of it says. A step that failed is
+// the last.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,8 +9,8 @@
 #include "cli/test.h"
 #include "daemon/plan.h"
 #include "daemon/settings.h"
-#include "json/split.h"
 #include "loop/loop.h"
+#include "json/split.h"
 
 enum { PAGE_MAX_BYTES = 4 << 20 };
 
@@ -69,7 +70,9 @@ static void show_clock(struct probe *p, const struct okta_log_answer *a) {
     int64_t off_s = (a->date_ms - time_now_ms()) / 1000;
     bool fine = off_s > -60 && off_s < 60;
     if (fine) snprintf(text, sizeof text, "within a minute of Okta's");
-    else snprintf(text, sizeof text, "Okta's is %" PRId64 " s ahead of ours: set this machine's clock (NTP)", off_s);
+    else
+        snprintf(text, sizeof text,
+                 "Okta's is %" PRId64 " s ahead of ours: set this machine's clock (NTP)", off_s);
     step(p, fine, "clock", text);
 }
 
@@ -80,7 +83,8 @@ static void show_page(struct probe *p, const struct okta_log_answer *a) {
     char text[64];
     int e = json_split_next(&split, &event, &fault);
     snprintf(text, sizeof text, e ? "empty" : "%zu bytes", a->body.n);
-    step(p, e == 0 || e == JSON_SPLIT_E_END, "one log page", e > JSON_SPLIT_E_END ? fault.text : text);
+    step(p, e == 0 || e == JSON_SPLIT_E_END, "one log page",
+         e > JSON_SPLIT_E_END ? fault.text : text);
 }
 
 static void show_budget(struct probe *p) {
@@ -124,7 +128,8 @@ static int probe(struct probe *p, struct fault *fault) {
     return e ? fault_set(fault, e, "%s", error_text(e)) : 0;
 }
 
-static int probe_all(struct loop *loop, const struct settings *settings, struct fault *fault, bool *failed) {
+static int probe_all(struct loop *loop, const struct settings *settings, struct fault *fault,
+                     bool *failed) {
     AUTO(plan) struct plan *plan = NULL;
     int e = plan_new(&plan, loop, settings, NULL, fault);
     for (size_t i = 0; !e && i < settings->source_count; i++) {

@@ -16,8 +16,10 @@ static bool try_output(const struct watch_output_opts *output) {
     const struct sink_host host = {.stop = &stop};
     opts.dry_run = true;
     int e = output->type->open(&sink, &opts, &host, STR_NONE, &fault);
-    printf("%s (%s): %s\n", output->name, output->type->name, opts.path ? opts.path : "standard output");
-    print_step(e == 0, e ? "cannot be written to" : "can be written to", e ? fault.text : output->type->guarantee);
+    printf("%s (%s): %s\n", output->name, output->type->name,
+           opts.path ? opts.path : "standard output");
+    print_step(e == 0, e ? "cannot be written to" : "can be written to",
+               e ? fault.text : output->type->guarantee);
     output->type->free(sink);
     return e == 0;
 }

@@ -30,7 +30,8 @@ int command_test(const struct args *args) {
         fprintf(stderr, "gatehouse test: %s: expected config, okta or output\n", what);
         return EXIT_USAGE;
     }
-    if (settings_load_or_say(&settings, args->config, args->sets, args->set_count)) return EXIT_USAGE;
+    if (settings_load_or_say(&settings, args->config, args->sets, args->set_count))
+        return EXIT_USAGE;
     if (config) return test_config(settings, args->show);
     return okta ? test_okta(settings) : test_output(settings);
 }

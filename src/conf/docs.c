@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference of all keys from the rows, as Markdown and for man. Both walk the tables in the same
-// order: a table's own keys, then its sub-tables.
+// The reference of all keys from the rows, as Markdown and for man. Both walk the tables in the
+// same order: a table's own keys, then its sub-tables.
 #include "conf/table.h"
 #include "conf/value.h"
 

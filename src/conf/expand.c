@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A reference is replaced from the inside out: in `${file:${DIR}/key}` and `${A:${B}}` the inner one
-// first. Buffers with values reserve all they may need at once, so that growing leaves no copies of
-// secrets behind.
+// A reference is replaced from the inside out: in `${file:${DIR}/key}` and `${A:${B}}` the inner
+// one first. Buffers with values reserve all they may need at once, so that growing leaves no
+// copies of secrets behind.
 #include "conf/expand.h"
 
 #include <errno.h>
@@ -52,6 +52,7 @@ static int add_file(const struct expansion *x, struct str argument, int depth, s
     int rc = expand(x, argument, depth + 1, &path);
     if (rc) return rc;
     const char *z = buf_z(&path);
+    if (!z && path.error == -ENOMEM) return -ENOMEM;
     if (!z) return fault_set(x->fault, CONF_E_WRONG, "a path that is too long");
     if (path.n == 0)
         return fault_set(x->fault, CONF_E_WRONG, "${file:} names no file, expected ${file:/path}");
@@ -101,6 +102,7 @@ static int add_variable(const struct expansion *x, struct str inner, int depth, 
     AUTO_FINI(buf) struct buf name_z = buf_make(4096);
     buf_add_str(&name_z, name);
     const char *z = buf_z(&name_z);
+    if (!z && name_z.error == -ENOMEM) return -ENOMEM;
     if (!z) return fault_set(x->fault, CONF_E_WRONG, "the name of a variable is too long");
     const char *value = x->env->variable(x->env->ctx, z);
     if (value && *value) {
@@ -149,8 +151,7 @@ static int expand(const struct expansion *x, struct str text, int depth, struct 
     return finish(x, out);
 }
 
-int conf_expand(struct str text, const struct conf_env *env, struct buf *out,
-                struct fault *fault) {
+int conf_expand(struct str text, const struct conf_env *env, struct buf *out, struct fault *fault) {
     struct expansion x = {env, fault};
     return expand(&x, text, 0, out);
 }

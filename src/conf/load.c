@@ -32,8 +32,8 @@ static void say_wrong_kind(struct conf_load *load, const struct conf_key *key,
     node_wrong(load, node, z ? z : "wrong kind of value");
 }
 
-// The scalar's text with references replaced; `held` keeps it then. Outcomes: 0; CONF_E_WRONG, said;
-// -ENOMEM.
+// The scalar's text with references replaced; `held` keeps it then. Outcomes: 0; CONF_E_WRONG,
+// said; -ENOMEM.
 static int scalar_text(struct conf_load *load, const struct conf_node *node, struct buf *held,
                        struct str *ret) {
     *ret = node->text;
@@ -134,12 +134,12 @@ static int load_tables(struct conf_load *load, const struct conf_key *key,
     }
     check_count(load, key, list);
     if (!count_in_bounds(key, list->count)) return 0;
-    struct conf_tables tables = {
-        conf_arena_take_array(load->arena, list->count, key->table->bytes), list->count};
+    struct conf_tables tables = {conf_arena_take_array(load->arena, list->count, key->table->bytes),
+                                 list->count};
     if (!tables.v) return -ENOMEM;
     for (const struct conf_node *item = list->first; item; item = item->next) {
-        int rc = conf_load(load, key->table, item,
-                           (char *)tables.v + item->index * key->table->bytes);
+        int rc =
+            conf_load(load, key->table, item, (char *)tables.v + item->index * key->table->bytes);
         if (rc) return rc;
     }
     memcpy(member, &tables, sizeof tables);
@@ -232,8 +232,7 @@ static void check_presence(struct conf_load *load, const struct conf_table *tabl
         if (set || !needed || (key->only && !kind)) continue;
         AUTO_FINI(buf) struct buf expected = buf_make(4096);
         conf_expected(key, &expected);
-        conf_wrong(load, map, key->name, "is missing, expected %.*s",
-                   STR_ARG(buf_str(&expected)));
+        conf_wrong(load, map, key->name, "is missing, expected %.*s", STR_ARG(buf_str(&expected)));
     }
 }
 

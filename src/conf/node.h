@@ -38,8 +38,8 @@ int conf_parse(struct conf_arena *a, const char *name, struct str text, struct c
                struct conf_node **ret) MUST_USE;
 
 // A new node as the last child of `parent` (NULL: a root). NULL when there is no memory.
-struct conf_node *conf_node_new(struct conf_arena *a, struct conf_node *parent,
-                                enum conf_kind kind, struct conf_place place) MUST_USE;
+struct conf_node *conf_node_new(struct conf_arena *a, struct conf_node *parent, enum conf_kind kind,
+                                struct conf_place place) MUST_USE;
 
 // The child of that key; NULL when there is none, or when `map` is NULL or no map.
 struct conf_node *conf_node_get(const struct conf_node *map, struct str key);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// --set KEY=VALUE: the key is walked through tables and tree at the same time; what is missing on the
-// way is made, the value at its end is replaced.
+// --set KEY=VALUE: the key is walked through tables and tree at the same time; what is missing on
+// the way is made, the value at its end is replaced.
 #include <errno.h>
 
 #include "base/parse.h"
@@ -107,7 +107,8 @@ static int make_list(struct walk *w, struct conf_node *node, struct str value) {
 
 static int set_value(struct walk *w, const struct conf_key *key, struct str value) {
     bool whole = key->type == CONF_TABLE || key->type == CONF_TABLES;
-    if (whole && !(key->flags & CONF_NOT_YET)) return wrong(w, "has keys of its own, expected one of them");
+    if (whole && !(key->flags & CONF_NOT_YET))
+        return wrong(w, "has keys of its own, expected one of them");
     struct conf_node *node = conf_node_get(w->map, str_from(key->name));
     if (!node) node = conf_node_new(w->arena, w->map, CONF_SCALAR, w->place);
     if (!node) return -ENOMEM;
@@ -144,8 +145,10 @@ int conf_override(struct conf_arena *a, const struct conf_table *table, struct c
     if (!w.place.set) return -ENOMEM;
     int rc = 0;
     size_t bad;
-    if (!value.p || key.n == 0) rc = wrong(&w, "expected KEY=VALUE, such as sources.0.interval=60s");
-    else if (!conf_text_ok(str_from(assignment), &bad)) rc = wrong(&w, "not UTF-8, or a control character");
+    if (!value.p || key.n == 0)
+        rc = wrong(&w, "expected KEY=VALUE, such as sources.0.interval=60s");
+    else if (!conf_text_ok(str_from(assignment), &bad))
+        rc = wrong(&w, "not UTF-8, or a control character");
     else rc = walk(&w, value);
     return rc < 0 ? rc : 0;
 }

@@ -43,8 +43,8 @@ static void add_quoted(struct str text, struct buf *out) {
     buf_addc(out, '"');
 }
 
-static void write_table(const struct conf_table *table, const void *object, int depth,
-                        bool in_list, struct buf *out);
+static void write_table(const struct conf_table *table, const void *object, int depth, bool in_list,
+                        struct buf *out);
 
 static void write_strings(const struct conf_key *key, const void *member, struct buf *out) {
     struct conf_strings list;
@@ -111,8 +111,7 @@ static bool is_shown(const struct conf_table *table, const struct conf_key *key,
     return conf_value_write(key, member, &value);
 }
 
-static void write_key(const struct conf_key *key, const void *object, int depth,
-                      struct buf *out) {
+static void write_key(const struct conf_key *key, const void *object, int depth, struct buf *out) {
     const char *member = (const char *)object + key->at;
     switch (key->type) {
     case CONF_STRINGS: write_strings(key, member, out); break;
@@ -122,8 +121,8 @@ static void write_key(const struct conf_key *key, const void *object, int depth,
     }
 }
 
-static void write_table(const struct conf_table *table, const void *object, int depth,
-                        bool in_list, struct buf *out) {
+static void write_table(const struct conf_table *table, const void *object, int depth, bool in_list,
+                        struct buf *out) {
     bool first = true;
     for (size_t i = 0; i < table->n; i++) {
         const struct conf_key *key = &table->keys[i];

@@ -65,10 +65,11 @@ static const struct conf_table *find_owner(const struct conf_table *root, struct
 }
 
 static const char *nearest_key(const struct conf_table *table, struct str name) {
-    const char *best[128];
-    size_t n = table->n < LEN(best) ? table->n : LEN(best);
-    for (size_t i = 0; i < n; i++) best[i] = table->keys[i].name;
-    return str_nearest(name, best, n);
+    const char *names[128];
+    size_t n = table->n < LEN(names) ? table->n : LEN(names);
+    for (size_t i = 0; i < n; i++) names[i] = table->keys[i].name;
+    // To so short a name, anything of three letters is near.
+    return name.n < 3 ? NULL : str_nearest(name, names, n);
 }
 
 void conf_unknown_key(struct conf_errors *errors, struct conf_place place, struct str path,
@@ -82,10 +83,12 @@ void conf_unknown_key(struct conf_errors *errors, struct conf_place place, struc
     else if (elsewhere)
         conf_errors_add(errors, place, path, "no such key here, it belongs to the top level");
     else if (near)
-        conf_errors_add(errors, place, path, "no such key, expected one of the %s's keys; did you mean %s?",
-                        table->name, near);
+        conf_errors_add(errors, place, path,
+                        "no such key, expected one of the %s's keys; did you mean %s?", table->name,
+                        near);
     else
-        conf_errors_add(errors, place, path, "no such key, expected one of the %s's keys", table->name);
+        conf_errors_add(errors, place, path, "no such key, expected one of the %s's keys",
+                        table->name);
 }
 
 struct duration_unit {

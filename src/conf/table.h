@@ -96,9 +96,9 @@ struct conf_load {
 int conf_load(struct conf_load *load, const struct conf_table *table, const struct conf_node *map,
               void *object) MUST_USE;
 
-// Puts KEY=VALUE into the tree, as if it stood there: dotted keys, lists by comma, elements of lists
-// by index (the next free one makes a new element) or by the value of their `name`. What is wrong
-// goes to `errors` with "--set KEY" as its place. Outcomes: 0, errors or not; -ENOMEM.
+// Puts KEY=VALUE into the tree, as if it stood there: dotted keys, lists by comma, elements of
+// lists by index (the next free one makes a new element) or by the value of their `name`. What is
+// wrong goes to `errors` with "--set KEY" as its place. Outcomes: 0, errors or not; -ENOMEM.
 int conf_override(struct conf_arena *a, const struct conf_table *table, struct conf_node *map,
                   const char *assignment, struct conf_errors *errors) MUST_USE;
 

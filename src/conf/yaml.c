@@ -99,8 +99,7 @@ static int syntax_error(struct reader *r) {
         return CONF_E_WRONG;
     }
     struct conf_place place = place_of(r, p->problem_mark);
-    if (char_at(r, place) == '\t')
-        return wrong(r, place, "a tab: YAML indents with blanks only");
+    if (char_at(r, place) == '\t') return wrong(r, place, "a tab: YAML indents with blanks only");
     if (p->context)
         conf_errors_add(r->errors, place, STR_NONE,
                         "not valid YAML: %s (%s that starts in line %zu)%s", problem, p->context,
@@ -134,11 +133,13 @@ static int refuse_specials(struct reader *r, const yaml_event_t *e) {
     }
     struct conf_place place = place_of(r, e->start_mark);
     if (anchor)
-        return wrong(r, place, "YAML anchors (&) and aliases (*) are not supported, expected the "
-                               "value itself (in quotes if it starts with & or *)");
+        return wrong(r, place,
+                     "YAML anchors (&) and aliases (*) are not supported, expected the "
+                     "value itself (in quotes if it starts with & or *)");
     if (tag)
-        return wrong(r, place, "YAML tags (!) are not supported, expected the value itself (in "
-                               "quotes if it starts with !)");
+        return wrong(r, place,
+                     "YAML tags (!) are not supported, expected the value itself (in "
+                     "quotes if it starts with !)");
     return 0;
 }
 
@@ -245,8 +246,8 @@ static int read_root(struct reader *r, struct conf_node **ret) {
         if (rc) return rc;
         if (event.e.type == YAML_STREAM_START_EVENT || event.e.type == YAML_DOCUMENT_START_EVENT)
             continue;
-        struct conf_node *root = conf_node_new(r->arena, NULL, CONF_MAP,
-                                               (struct conf_place){.file = r->name});
+        struct conf_node *root =
+            conf_node_new(r->arena, NULL, CONF_MAP, (struct conf_place){.file = r->name});
         if (!root) return -ENOMEM;
         *ret = root;
         if (event.e.type == YAML_STREAM_END_EVENT) return 0;
@@ -264,7 +265,8 @@ static int check_root(struct reader *r, struct conf_node *root) {
 
 static int check_text(struct reader *r) {
     struct conf_place whole = {.file = r->name};
-    if (r->text.n > CONF_FILE_MAX) return wrong(r, whole, "larger than 1 MB, too large for settings");
+    if (r->text.n > CONF_FILE_MAX)
+        return wrong(r, whole, "larger than 1 MB, too large for settings");
     size_t bad;
     if (conf_text_ok(r->text, &bad)) return 0;
     bool control = (unsigned char)r->text.p[bad] < 0x80;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order of things: settings, loop, state, plan, watch; freed the other way round. A reload builds a new plan beside
-// the old one and changes over when the old watch has stopped; wrong new settings change nothing.
+// The order of things: settings, loop, state, plan, watch; freed the other way round. A reload
+// builds a new plan beside the old one and changes over when the old watch has stopped; wrong new
+// settings change nothing.
 #include "daemon/daemon.h"
 
 #include <errno.h>
@@ -66,7 +67,9 @@ static void summarize_source(const struct daemon *d, size_t i) {
              KV_INT("delivered", s.delivered), KV_INT("repeated", s.repeated),
              KV_INT("dead_letters", s.dead_letters), KV_INT("lag_s", s.lag_ms / 1000),
              KV_INT("budget_used", known ? used : 0), KV_INT("budget_limit", known ? limit : 0),
-             KV_STR("state", s.stopped ? "stopped" : s.complaint ? s.complaint : "ok"));
+             KV_STR("state", s.stopped     ? "stopped"
+                             : s.complaint ? s.complaint
+                                           : "ok"));
 }
 
 static void summarize(struct daemon *d) {
@@ -115,7 +118,9 @@ static void on_finished(void *ctx) {
     struct daemon *d = ctx;
     if (watch_failed(d->watch)) d->status = 1;
     if (d->opts->once || !d->opts->stay) end(d);
-    else log_error(&d->log, "watch.all_stopped", KV_STR("help", "correct the settings and send SIGHUP"));
+    else
+        log_error(&d->log, "watch.all_stopped",
+                  KV_STR("help", "correct the settings and send SIGHUP"));
 }
 
 static int start_watch(struct daemon *d, struct fault *fault) {
@@ -178,6 +183,7 @@ static void change_over(void *ctx) {
         give_up(d, fault.text[0] ? fault.text : error_text(e));
         return;
     }
+    d->status = 0; // what failed before was the old settings' affair
     log_info(&d->log, "daemon.reloaded", KV_INT("sources", d->settings->source_count),
              KV_INT("outputs", d->settings->output_count));
     notify_ready(&d->notify);
@@ -285,14 +291,18 @@ static void run(struct daemon *d) {
         summarize(d);
         return;
     }
-    log_error(&d->log, "daemon.failed", KV_STR("reason", fault.text[0] ? fault.text : error_text(e)));
+    log_error(&d->log, "daemon.failed",
+              KV_STR("reason", fault.text[0] ? fault.text : error_text(e)));
     d->status = 1;
 }
 
 int daemon_run(const struct daemon_opts *opts) {
-    struct daemon d = {.opts = opts, .notify = notify_open(), .progress = progress_make(STDERR_FILENO)};
-    d.log = (struct log){
-        .fd = STDERR_FILENO, .level = LOG_INFO, .before = progress_clear, .before_ctx = &d.progress};
+    struct daemon d = {
+        .opts = opts, .notify = notify_open(), .progress = progress_make(STDERR_FILENO)};
+    d.log = (struct log){.fd = STDERR_FILENO,
+                         .level = LOG_INFO,
+                         .before = progress_clear,
+                         .before_ctx = &d.progress};
     if (load(&d, &d.settings)) {
         d.status = 2;
     } else {

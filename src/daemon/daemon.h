@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
-// The running program: builds what the settings ask for, wires it, reloads it, tears it down in reverse.
+// The running program: builds what the settings ask for, wires it, reloads it, tears it down in
+// reverse.
 //
-// SIGTERM and SIGINT end it (what is being committed is finished, what is being asked is given up), SIGHUP reads the
-// settings again. systemd is told READY, RELOADING, STOPPING and kept happy with watchdog messages.
+// SIGTERM and SIGINT end it (what is being committed is finished, what is being asked is given up),
+// SIGHUP reads the settings again. systemd is told READY, RELOADING, STOPPING and kept happy with
+// watchdog messages.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,11 +14,11 @@
 #include "base/mem.h"
 
 struct daemon_opts {
-    const char *config;       // as given with -c; NULL: the usual places
-    const char *const *sets;  // --set
+    const char *config;      // as given with -c; NULL: the usual places
+    const char *const *sets; // --set
     size_t set_count;
-    bool once;                // end when every source has caught up
-    bool stay;                // go on although every source was refused (`run`: a reload may mend it)
+    bool once; // end when every source has caught up
+    bool stay; // go on although every source was refused (`run`: a reload may mend it)
 };
 
 // Runs until it is told to end. Says what is wrong on stderr or in the log.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #ifndef DAEMON_NOTIFY_H
 #define DAEMON_NOTIFY_H
-// Telling systemd how we are: the protocol of sd_notify(3), a datagram to $NOTIFY_SOCKET. Without that variable
-// everything here does nothing. Loop thread only.
+// Telling systemd how we are: the protocol of sd_notify(3), a datagram to $NOTIFY_SOCKET. Without
+// that variable everything here does nothing. Loop thread only.
 
 #include <stdint.h>
 
@@ -16,7 +16,8 @@ void notify_close(struct notify *n);
 // `state` is one or more lines such as "READY=1". Never fails the caller.
 void notify_send(const struct notify *n, const char *state);
 
-// READY, STOPPING, and the begin of a reload (with the monotonic stamp that Type=notify-reload wants).
+// READY, STOPPING, and the begin of a reload (with the monotonic stamp that Type=notify-reload
+// wants).
 void notify_ready(const struct notify *n);
 void notify_stopping(const struct notify *n);
 void notify_reloading(const struct notify *n);

@@ -13,8 +13,9 @@
 // ---- what mapping needs ----
 
 static int add_rule(void *ctx, const struct conf_uap_rule *rule) {
-    static const enum ecs_ua_group groups[] = {
-        [CONF_UAP_AGENT] = ECS_UA_AGENT, [CONF_UAP_OS] = ECS_UA_OS, [CONF_UAP_DEVICE] = ECS_UA_DEVICE};
+    static const enum ecs_ua_group groups[] = {[CONF_UAP_AGENT] = ECS_UA_AGENT,
+                                               [CONF_UAP_OS] = ECS_UA_OS,
+                                               [CONF_UAP_DEVICE] = ECS_UA_DEVICE};
     struct ecs_ua_rule copy = {
         .group = groups[rule->group],
         .regex = rule->regex,
@@ -24,15 +25,18 @@ static int add_rule(void *ctx, const struct conf_uap_rule *rule) {
     return ecs_useragents_add(ctx, &copy);
 }
 
-int plan_useragents(struct ecs_useragents **ret, const struct settings *settings, const struct log *log) {
+int plan_useragents(struct ecs_useragents **ret, const struct settings *settings,
+                    const struct log *log) {
     AUTO(ecs_useragents) struct ecs_useragents *made = NULL;
     struct fault fault = {{0}};
     int e = ecs_useragents_new(&made);
     if (e) return e;
     e = conf_uap_read(settings->useragents, add_rule, made, &fault);
     if (e == -ENOMEM) return e;
-    if (e) log_warn(log, "useragents.missing", KV_STR("reason", fault.text),
-                    KV_STR("help", "user_agent.* holds the original only; see the setting useragents"));
+    if (e)
+        log_warn(
+            log, "useragents.missing", KV_STR("reason", fault.text),
+            KV_STR("help", "user_agent.* holds the original only; see the setting useragents"));
     else *ret = TAKE(made);
     return 0;
 }
@@ -80,20 +84,23 @@ static double strictest_limit(const struct settings *s, const struct settings_so
     return strictest;
 }
 
-static int make_org(struct plan *p, struct loop *loop, const struct settings_source *s, struct fault *fault) {
+static int make_org(struct plan *p, struct loop *loop, const struct settings_source *s,
+                    struct fault *fault) {
     const struct okta_org_opts opts = {
         .url = s->url,
         .api_key = s->api_key,
         .rate_limit_early_limit = strictest_limit(p->settings, s),
         .http_client_timeout_ms = s->http_client_timeout_ms,
-        .http = {
-            .proxy_url = s->proxy_url,
-            .ca_files = s->ssl.certificate_authorities,
-            .ca_file_count = s->ssl.certificate_authority_count,
-            .verify = s->ssl.verification_mode == SETTINGS_VERIFY_NONE ? HTTP_VERIFY_NONE : HTTP_VERIFY_FULL,
-            .disable_keep_alive = s->disable_keep_alive,
-            .user_agent = "gatehouse/" GATEHOUSE_VERSION,
-        },
+        .http =
+            {
+                .proxy_url = s->proxy_url,
+                .ca_files = s->ssl.certificate_authorities,
+                .ca_file_count = s->ssl.certificate_authority_count,
+                .verify = s->ssl.verification_mode == SETTINGS_VERIFY_NONE ? HTTP_VERIFY_NONE
+                                                                           : HTTP_VERIFY_FULL,
+                .disable_keep_alive = s->disable_keep_alive,
+                .user_agent = "gatehouse/" GATEHOUSE_VERSION,
+            },
     };
     int e = okta_org_new(&p->orgs[p->org_count], loop, &opts, fault);
     if (!e) p->org_count++;
@@ -155,16 +162,17 @@ static void fill_output(struct plan *p, size_t i) {
     p->outputs[i] = (struct watch_output_opts){
         .name = o->name,
         .type = sink_type_find(settings_output_type_name(o->type)),
-        .sink = {
-            .name = o->name,
-            .path = o->path,
-            .filename = o->filename,
-            .rotate_every_kb = o->rotate_every_kb,
-            .number_of_files = o->number_of_files,
-            .permissions = o->permissions,
-            .keep_ms = o->keep_ms,
-            .fd = STDOUT_FILENO,
-        },
+        .sink =
+            {
+                .name = o->name,
+                .path = o->path,
+                .filename = o->filename,
+                .rotate_every_kb = o->rotate_every_kb,
+                .number_of_files = o->number_of_files,
+                .permissions = o->permissions,
+                .keep_ms = o->keep_ms,
+                .fd = STDOUT_FILENO,
+            },
     };
 }
 
@@ -180,8 +188,8 @@ static int make_arrays(struct plan *p) {
     return all ? 0 : -ENOMEM;
 }
 
-int plan_new(struct plan **ret, struct loop *loop, const struct settings *settings, const struct log *log,
-             struct fault *fault) {
+int plan_new(struct plan **ret, struct loop *loop, const struct settings *settings,
+             const struct log *log, struct fault *fault) {
     AUTO(plan) struct plan *p = mem_new(sizeof *p);
     if (!p) return -ENOMEM;
     p->settings = settings;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #ifndef DAEMON_PLAN_H
 #define DAEMON_PLAN_H
-// What the settings ask for, built: orgs with their HTTP clients and budgets, user-agent rules, geo databases, and the
-// options of the watch that point to all that. Nothing of it touches the state or asks anybody anything, so a
-// new plan can be made and found wrong while the old one is at work. Loop thread only.
+// What the settings ask for, built: orgs with their HTTP clients and budgets, user-agent rules, geo
+// databases, and the options of the watch that point to all that. Nothing of it touches the state
+// or asks anybody anything, so a new plan can be made and found wrong while the old one is at work.
+// Loop thread only.
 
 #include "base/log.h"
 #include "watch/watch.h"
@@ -27,14 +28,15 @@ struct plan {
 };
 
 // Outcomes: 0; -ENOMEM; -EINVAL with fault (a file that cannot be read, a URL).
-int plan_new(struct plan **ret, struct loop *loop, const struct settings *settings, const struct log *log,
-             struct fault *fault) MUST_USE;
+int plan_new(struct plan **ret, struct loop *loop, const struct settings *settings,
+             const struct log *log, struct fault *fault) MUST_USE;
 struct plan *plan_free(struct plan *p); // NULL-safe, half-built-safe; returns NULL
 DEFINE_AUTO_FREE(plan)
 
 // The parts of a plan that need no network: what mapping needs. Used by `map` alone.
 // A missing user-agent file is warned of on `log`, and user_agent.* then holds the original only.
-int plan_useragents(struct ecs_useragents **ret, const struct settings *settings, const struct log *log) MUST_USE;
+int plan_useragents(struct ecs_useragents **ret, const struct settings *settings,
+                    const struct log *log) MUST_USE;
 struct ecs_opts plan_ecs(const struct settings_source *source, struct ecs_useragents *useragents,
                          const struct ecs_geo *geo); // all but agent_name; borrows everything
 int plan_geo(struct ecs_geo **ret, const struct settings *settings, struct fault *fault) MUST_USE;

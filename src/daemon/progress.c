@@ -10,7 +10,8 @@
 
 struct progress progress_make(int fd) {
     int64_t now = time_mono_ms();
-    return (struct progress){.fd = isatty(fd) ? fd : -1, .started_mono_ms = now, .last_mono_ms = now};
+    return (struct progress){
+        .fd = isatty(fd) ? fd : -1, .started_mono_ms = now, .last_mono_ms = now};
 }
 
 void progress_clear(void *ctx) {
@@ -32,7 +33,8 @@ static void update_rate(struct progress *p, int64_t events) {
 
 static void format_lag(int64_t lag_ms, char *ret, size_t bytes) {
     if (lag_ms < TIME_MINUTE_MS) snprintf(ret, bytes, "%" PRId64 " s", lag_ms / 1000);
-    else if (lag_ms < TIME_HOUR_MS) snprintf(ret, bytes, "%" PRId64 " min", lag_ms / TIME_MINUTE_MS);
+    else if (lag_ms < TIME_HOUR_MS)
+        snprintf(ret, bytes, "%" PRId64 " min", lag_ms / TIME_MINUTE_MS);
     else if (lag_ms < 2 * TIME_DAY_MS) snprintf(ret, bytes, "%" PRId64 " h", lag_ms / TIME_HOUR_MS);
     else snprintf(ret, bytes, "%" PRId64 " days", lag_ms / TIME_DAY_MS);
 }
@@ -55,7 +57,7 @@ void progress_show(struct progress *p, const struct watch *w) {
     char lag[32];
     char line[128];
     format_lag(lag_ms, lag, sizeof lag);
-    int n = snprintf(line, sizeof line, "\r\033[K%" PRId64 " events, %.0f events/s, %s behind now", events,
-                     p->rate, lag);
+    int n = snprintf(line, sizeof line, "\r\033[K%" PRId64 " events, %.0f events/s, %s behind now",
+                     events, p->rate, lag);
     if (n > 0 && write(p->fd, line, (size_t)n) > 0) p->shown = true;
 }

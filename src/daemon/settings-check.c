@@ -29,8 +29,9 @@ static void check_name(struct conf_load *load, const char *name, const struct co
         conf_wrong(load, map, "name",
                    "expected at most 255 letters, digits, and the characters . _ : -");
     else if (has_only(s, DIGITS))
-        conf_wrong(load, map, "name", "only digits, which --set would take for an index; expected "
-                                      "a letter in it");
+        conf_wrong(load, map, "name",
+                   "only digits, which --set would take for an index; expected "
+                   "a letter in it");
 }
 
 // ---- url ----
@@ -55,14 +56,16 @@ static void check_admin_host(struct conf_load *load, const struct http_origin *o
                o->scheme, org, label.p, o->host + label.n);
 }
 
-static void check_url(struct conf_load *load, const char *url, const struct conf_node *map) {
+static int check_url(struct conf_load *load, const char *url, const struct conf_node *map) {
     struct http_origin o;
     struct fault fault = {0};
     struct str s = str_from(url);
-    if (http_origin_parse(s, &o, &fault)) {
+    int rc = http_origin_parse(s, &o, &fault);
+    if (rc == -ENOMEM) return rc;
+    if (rc) {
         conf_wrong(load, map, "url", "%s, expected one like https://acme.okta.com" LOG_PATH,
                    fault.text);
-        return;
+        return 0;
     }
     struct str authority = authority_of(s);
     struct str path = str_sub(s, (size_t)(authority.p - s.p) + authority.n, s.n);
@@ -74,15 +77,16 @@ static void check_url(struct conf_load *load, const char *url, const struct conf
     else if (str_ends(first_label(&o), STR("-admin"))) check_admin_host(load, &o, map);
     else if (!str_eq(path, STR(LOG_PATH)))
         conf_wrong(load, map, "url", "has %s%.*s behind the host, expected %s://%.*s" LOG_PATH,
-                   path.n ? "" : "nothing", path.n > 200 ? 200 : (int)path.n,
-                   path.n ? path.p : "", o.scheme, STR_ARG(authority));
+                   path.n ? "" : "nothing", path.n > 200 ? 200 : (int)path.n, path.n ? path.p : "",
+                   o.scheme, STR_ARG(authority));
+    return 0;
 }
 
 // ---- authentication ----
 
 // Keys that mean another way to sign in than with the API token alone.
-static const char *const other_auth[] = {"client_id",    "okta_domain_url", "jwk_json", "jwk_file",
-                                         "key_pem",      "dpop_key_pem"};
+static const char *const other_auth[] = {"client_id", "okta_domain_url", "jwk_json",
+                                         "jwk_file",  "key_pem",         "dpop_key_pem"};
 
 static void check_auth(struct conf_load *load, const struct conf_node *map) {
     const char *other = NULL;
@@ -103,9 +107,8 @@ static void check_auth(struct conf_load *load, const struct conf_node *map) {
 int settings_check_source(struct conf_load *load, void *object, const struct conf_node *map) {
     const struct settings_source *source = object;
     check_name(load, source->name, map);
-    if (source->url) check_url(load, source->url, map);
     check_auth(load, map);
-    return 0;
+    return source->url ? check_url(load, source->url, map) : 0;
 }
 
 int settings_check_data_stream(struct conf_load *load, void *object, const struct conf_node *map) {
@@ -143,7 +146,8 @@ static bool source_name_is_taken(const struct settings *s, size_t before, const 
     return false;
 }
 
-// The host as a name: the brackets of an IPv6 address, and what else no name may have, are left out.
+// The host as a name: the brackets of an IPv6 address, and what else no name may have, are left
+// out.
 static void add_host_name(const char *host, struct buf *name) {
     for (; *host && name->n < HOST_IN_NAME_MAX_BYTES; host++)
         if (strchr(NAME_CHARACTERS, *host)) buf_addc(name, *host);
@@ -152,10 +156,12 @@ static void add_host_name(const char *host, struct buf *name) {
 static int default_source_name(struct conf_load *load, struct settings *s, size_t i) {
     struct settings_source *source = &s->sources[i];
     struct http_origin o;
-    if (source->name || !source->url || http_origin_parse(str_from(source->url), &o, NULL))
-        return 0;
+    if (source->name || !source->url) return 0;
+    int rc = http_origin_parse(str_from(source->url), &o, NULL);
+    if (rc) return rc == -ENOMEM ? rc : 0;
     AUTO_FINI(buf) struct buf name = buf_make(512);
     add_host_name(o.host, &name);
+    if (has_only(buf_str(&name), DIGITS)) buf_addz(&name, "-host");
     const char *z = buf_z(&name);
     if (z && source_name_is_taken(s, i, z)) buf_addf(&name, ":%d", o.port);
     source->name = conf_arena_text(load->arena, buf_str(&name));
@@ -184,8 +190,7 @@ static const struct settings_output *find_output(const struct settings *s, size_
 // An output's type is -1 where the file has none or a wrong one.
 static bool has_type(const struct settings_output *output) { return (int)output->type >= 0; }
 
-static void name_outputs(struct conf_load *load, struct settings *s,
-                         const struct conf_node *root) {
+static void name_outputs(struct conf_load *load, struct settings *s, const struct conf_node *root) {
     for (size_t i = 0; i < s->output_count; i++) {
         struct settings_output *output = &s->outputs[i];
         if (!output->name && has_type(output))
@@ -235,8 +240,7 @@ static void say_no_output(struct conf_load *load, const struct settings *s,
                           const struct conf_node *source, const char *name) {
     AUTO_FINI(buf) struct buf names = buf_make(16384);
     for (size_t i = 0; i < s->output_count; i++)
-        if (s->outputs[i].name)
-            buf_addf(&names, "%s%s", names.n ? ", " : "", s->outputs[i].name);
+        if (s->outputs[i].name) buf_addf(&names, "%s%s", names.n ? ", " : "", s->outputs[i].name);
     char quoted[CONF_QUOTE_MAX];
     conf_wrong(load, source, "outputs", "no output is called %s, expected some of: %.*s",
                conf_quote(str_from(name), quoted), STR_ARG(buf_str(&names)));

@@ -66,8 +66,9 @@ static int warn_of_secret(struct settings_owner *owner, const struct settings_in
     AUTO_FINI(buf) struct buf text = buf_make(16384);
     buf_addf(&text, "%s:%zu: ", input->name, secret->place.line);
     conf_node_path(secret, &text);
-    buf_addf(&text, " is a secret in a file that everybody on this machine can read: "
-                    "chmod 0600 %s, or write ${file:/path} or ${VARIABLE}",
+    buf_addf(&text,
+             " is a secret in a file that everybody on this machine can read: "
+             "chmod 0600 %s, or write ${file:/path} or ${VARIABLE}",
              input->name);
     return warn(owner, &text);
 }
@@ -77,8 +78,9 @@ static int warn_of_verification(struct settings_owner *owner) {
     for (size_t i = 0; i < s->source_count; i++) {
         if (s->sources[i].ssl.verification_mode != SETTINGS_VERIFY_NONE) continue;
         AUTO_FINI(buf) struct buf text = buf_make(16384);
-        buf_addf(&text, "source %s: ssl.verification_mode is none, so anybody on the way to Okta "
-                        "can read the API key",
+        buf_addf(&text,
+                 "source %s: ssl.verification_mode is none, so anybody on the way to Okta "
+                 "can read the API key",
                  s->sources[i].name ? s->sources[i].name : "without a name");
         int rc = warn(owner, &text);
         if (rc) return rc;
@@ -141,8 +143,7 @@ static int make_map_tree(struct settings_owner *owner, const char *const *overri
     struct conf_place nowhere = {0};
     struct conf_node *root = conf_node_new(&owner->arena, NULL, CONF_MAP, nowhere);
     struct conf_node *list = root ? conf_node_new(&owner->arena, root, CONF_LIST, nowhere) : NULL;
-    struct conf_node *source =
-        list ? conf_node_new(&owner->arena, list, CONF_MAP, nowhere) : NULL;
+    struct conf_node *source = list ? conf_node_new(&owner->arena, list, CONF_MAP, nowhere) : NULL;
     if (!source) return -ENOMEM;
     list->key = "sources";
     for (size_t i = 0; i < n; i++) {

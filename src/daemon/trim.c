@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linking thirty libraries touches most of their code once. Executable mappings of files hold nothing of our own
-// (no text relocations), so dropping their pages loses nothing; mappings that may be written, or once were, are
-// left alone.
+// Linking thirty libraries touches most of their code once. Executable mappings of files hold
+// nothing of our own (no text relocations), so dropping their pages loses nothing; mappings that
+// may be written, or once were, are left alone.
 #include "daemon/trim.h"
 
 #include <inttypes.h>

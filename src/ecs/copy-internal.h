@@ -33,7 +33,8 @@ struct ecs_rename {
     void (*write)(struct ecs_copy *c, const struct json *v);
 };
 
-#define RENAME(from, to, write) {{from, sizeof(from) - 1}, {to, sizeof(to) - 1}, write}
+#define RENAME(from, to, write)                                                                    \
+    { {from, sizeof(from) - 1}, {to, sizeof(to) - 1}, write }
 
 struct ecs_renames {
     const struct ecs_rename *rows;

@@ -12,9 +12,9 @@
 #define SAME16(c) SAME4(c), SAME4((c) + 4), SAME4((c) + 8), SAME4((c) + 12)
 
 const unsigned char ecs_fold[256] = {
-    SAME16(0),  SAME16(16),  '_',         SAME4(33),   SAME4(37),   SAME4(41),
-    '_',        '.',         '/',         SAME16(48),  SAME16(64),  SAME16(80),
-    SAME16(96), SAME16(112), SAME16(128), SAME16(144), SAME16(160), SAME16(176),
+    SAME16(0),   SAME16(16),  '_',         SAME4(33),   SAME4(37),   SAME4(41),
+    '_',         '.',         '/',         SAME16(48),  SAME16(64),  SAME16(80),
+    SAME16(96),  SAME16(112), SAME16(128), SAME16(144), SAME16(160), SAME16(176),
     SAME16(192), SAME16(208), SAME16(224), SAME16(240),
 };
 

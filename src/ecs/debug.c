@@ -308,7 +308,8 @@ static void write_raw_risk(struct ecs_copy *c) {
         json_add_member(c->out, STR("\"risk_object\":"), json_str(m->event.slot[SLOT_RISK]));
 }
 
-#define NAMED(slot, name) {SLOT_##slot, sizeof("\"" name "\":") - 1, "\"" name "\":"}
+#define NAMED(slot, name)                                                                          \
+    { SLOT_##slot, sizeof("\"" name "\":") - 1, "\"" name "\":" }
 
 static const struct {
     enum ecs_slot slot;

@@ -27,14 +27,22 @@ struct op {
     void (*call)(struct ecs_copy *c);
 };
 
-#define NAME(name) {"\"" name "\":", sizeof(name) + 2}
-#define OPEN(name) {OP_OPEN, SLOT_NONE, NAME(name), NULL}
-#define CLOSE {OP_CLOSE, SLOT_NONE, {NULL, 0}, NULL}
-#define VALUE(name, slot) {OP_VALUE, SLOT_##slot, NAME(name), NULL}
-#define TEXT(name, slot) {OP_TEXT, SLOT_##slot, NAME(name), NULL}
-#define ANY(name, slot) {OP_ANY, SLOT_##slot, NAME(name), NULL}
-#define CALL(function) {OP_CALL, SLOT_NONE, {NULL, 0}, function}
-#define RAW(text) {OP_RAW, SLOT_NONE, {text, sizeof(text) - 1}, NULL}
+#define NAME(name)                                                                                 \
+    { "\"" name "\":", sizeof(name) + 2 }
+#define OPEN(name)                                                                                 \
+    { OP_OPEN, SLOT_NONE, NAME(name), NULL }
+#define CLOSE                                                                                      \
+    { OP_CLOSE, SLOT_NONE, {NULL, 0}, NULL }
+#define VALUE(name, slot)                                                                          \
+    { OP_VALUE, SLOT_##slot, NAME(name), NULL }
+#define TEXT(name, slot)                                                                           \
+    { OP_TEXT, SLOT_##slot, NAME(name), NULL }
+#define ANY(name, slot)                                                                            \
+    { OP_ANY, SLOT_##slot, NAME(name), NULL }
+#define CALL(function)                                                                             \
+    { OP_CALL, SLOT_NONE, {NULL, 0}, function }
+#define RAW(text)                                                                                  \
+    { OP_RAW, SLOT_NONE, {text, sizeof(text) - 1}, NULL }
 
 enum { NESTING_MAX = 6 };
 
@@ -240,8 +248,7 @@ static void add_all(struct ecs_copy *c, struct str *texts, size_t *count, size_t
     add_distinct(c, texts, count, ecs_text(v));
     if (!ecs_is_plain_list(v)) return;
     struct json_iter it = json_iter(v);
-    while (*count < max && json_next(&it))
-        add_distinct(c, texts, count, ecs_text(it.value));
+    while (*count < max && json_next(&it)) add_distinct(c, texts, count, ecs_text(it.value));
 }
 
 enum { RELATED_MAX = 64 };
@@ -287,17 +294,16 @@ static void write_user_agent(struct ecs_copy *c) {
     if (!text.n) return;
     struct ecs_mark mark = ecs_open(c->out, STR("\"user_agent\":"), '{');
     json_add_member(c->out, STR("\"original\":"), text);
-    int e = c->mapper->useragents
-                ? ecs_useragents_write(c->mapper->useragents, text, c->out)
-                : 0;
+    int e = c->mapper->useragents ? ecs_useragents_write(c->mapper->useragents, text, c->out) : 0;
     if (e) c->error = e;
     ecs_close(c->out, mark, '}');
 }
 
 static void write_error(struct ecs_copy *c) {
     if (!c->mapper->debug.bad_tunnels) return;
-    buf_add_str(c->out, STR("\"error\":{\"message\":[\"debugContext.debugData.tunnels is not a text "
-                            "that holds JSON\"]},"));
+    buf_add_str(c->out,
+                STR("\"error\":{\"message\":[\"debugContext.debugData.tunnels is not a text "
+                    "that holds JSON\"]},"));
 }
 
 static const struct op document[] = {

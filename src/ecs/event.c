@@ -10,7 +10,8 @@ struct member {
     const char *name;
 };
 
-#define ROW(parent, slot, name) {SLOT_##parent, SLOT_##slot, sizeof(name) - 1, name}
+#define ROW(parent, slot, name)                                                                    \
+    { SLOT_##parent, SLOT_##slot, sizeof(name) - 1, name }
 
 static const struct member members[] = {
     ROW(NONE, UUID, "uuid"),
@@ -87,9 +88,9 @@ static const struct member members[] = {
 
 // The objects in which members are looked for; a parent stands before its children.
 static const enum ecs_slot objects[EVENT_OBJECTS] = {
-    SLOT_NONE,    SLOT_ACTOR,    SLOT_CLIENT, SLOT_AGENT,      SLOT_GEO,         SLOT_AUTH,
-    SLOT_OUTCOME, SLOT_SECURITY, SLOT_DEBUG,  SLOT_DEBUG_DATA, SLOT_TRANSACTION, SLOT_DETAIL,
-    SLOT_REQUEST,
+    SLOT_NONE,        SLOT_ACTOR,   SLOT_CLIENT,   SLOT_AGENT, SLOT_GEO,
+    SLOT_AUTH,        SLOT_OUTCOME, SLOT_SECURITY, SLOT_DEBUG, SLOT_DEBUG_DATA,
+    SLOT_TRANSACTION, SLOT_DETAIL,  SLOT_REQUEST,
 };
 
 enum { NO_ROW = UINT8_MAX };
@@ -141,7 +142,8 @@ static void read_members(struct ecs_event *event, const struct ecs_event_index *
         uint8_t row = index->first[object][it.key.n];
         while (row != NO_ROW && !same_name(members[row].name, it.key.p, it.key.n))
             row = index->next[row];
-        if (row != NO_ROW) event->slot[members[row].slot] = json_is_empty(it.value) ? NULL : it.value;
+        if (row != NO_ROW)
+            event->slot[members[row].slot] = json_is_empty(it.value) ? NULL : it.value;
     }
 }
 

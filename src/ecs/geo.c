@@ -93,7 +93,10 @@ struct field {
     const char *path[PATH_MAX_NAMES + 1];
 };
 
-#define FIELD(name, ...) {{"\"" name "\":", sizeof(name) + 2}, {__VA_ARGS__, NULL}}
+#define FIELD(name, ...)                                                                           \
+    {                                                                                              \
+        {"\"" name "\":", sizeof(name) + 2}, { __VA_ARGS__, NULL }                                 \
+    }
 
 static struct str text_at(MMDB_entry_s *entry, const char *const *path) {
     MMDB_entry_data_s data;

@@ -47,10 +47,10 @@ struct ecs_mapper {
     struct ecs_facts facts;
     struct str original;
     int64_t fetched_ms;
-    const struct ecs_type *type;        // NULL: an event type that nobody knows
-    struct str address;                 // of the client; absent when there is no valid one
-    const struct json *user, *group;    // the first target that is a user / a user group
-    struct ecs_mark person;             // where the actor stands in the output; all 0: not yet
+    const struct ecs_type *type;     // NULL: an event type that nobody knows
+    struct str address;              // of the client; absent when there is no valid one
+    const struct json *user, *group; // the first target that is a user / a user group
+    struct ecs_mark person;          // where the actor stands in the output; all 0: not yet
 };
 
 // Is it an IPv4 or IPv6 address (with a zone or without)?

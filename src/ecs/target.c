@@ -36,8 +36,8 @@ static const struct ecs_rename change_rows[] = {
     RENAME("from", "from", write_changes),
     RENAME("to", "to", write_changes),
 };
-static const struct ecs_renames change_renames = {
-    change_rows, LEN(change_rows), NAME_LENGTH("from") | NAME_LENGTH("to")};
+static const struct ecs_renames change_renames = {change_rows, LEN(change_rows),
+                                                  NAME_LENGTH("from") | NAME_LENGTH("to")};
 
 static void write_change_details(struct ecs_copy *c, const struct json *v) {
     if (json_type(v) == JSON_OBJECT) ecs_copy_object(c, v, &change_renames);
@@ -69,9 +69,9 @@ static void write_place(struct ecs_copy *c, const struct json *v) {
 static const struct ecs_rename hop_rows[] = {
     RENAME("geographicalContext", "geographical_context", write_place),
 };
-static const struct ecs_renames hop_renames = {
-    hop_rows, LEN(hop_rows),
-    NAME_LENGTH("geographicalContext") | NAME_LENGTH("geographical_context")};
+static const struct ecs_renames hop_renames = {hop_rows, LEN(hop_rows),
+                                               NAME_LENGTH("geographicalContext") |
+                                                   NAME_LENGTH("geographical_context")};
 
 static void write_hop(struct ecs_copy *c, const struct json *v) {
     if (json_type(v) == JSON_OBJECT) ecs_copy_object(c, v, &hop_renames);

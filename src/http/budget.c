@@ -28,6 +28,7 @@ enum {
     LIMIT_MAX = 1000000000,
 };
 
+static const int64_t reset_max_s = INT64_MAX / 1000;
 static const double default_early_limit = 0.9;
 
 struct budget budget_make(double early_limit, uint64_t seed) {
@@ -67,7 +68,7 @@ bool budget_is_concurrency(int status, const struct rate_headers *h) {
 
 // Milliseconds until the window has ended for certain; -1 when Date and Reset do not fit.
 static int64_t until_reset_ms(const struct rate_headers *h) {
-    if (h->date_ms <= 0 || h->reset_s <= 0 || h->reset_s > INT64_MAX / 1000) return -1;
+    if (h->date_ms <= 0 || h->reset_s <= 0 || h->reset_s > reset_max_s) return -1;
     int64_t left = h->reset_s * 1000 - h->date_ms;
     if (left < -ABSURD_PAST_MS || left > WINDOW_MS + ABSURD_AHEAD_MS) return -1;
     return min_i64(max_i64(left, 0), WINDOW_MS) + MARGIN_MS;
@@ -79,7 +80,7 @@ static void enter_window(struct budget *b, const struct rate_headers *h, int64_t
     b->limit = min_i64(max_i64(h->limit, 1), LIMIT_MAX);
     b->remaining = h->remaining;
     b->lost = 0;
-    b->reset_s = h->reset_s;
+    b->reset_s = min_i64(h->reset_s, reset_max_s);
     // Without a usable Date: whatever window this is, it has ended a whole window from now.
     b->reset_mono_ms = mono_ms + (left < 0 ? WINDOW_MS + MARGIN_MS : left);
 }

@@ -16,20 +16,22 @@ static size_t stop(struct http_call *call, int error) {
     return 0; // fewer bytes than given: libcurl gives up
 }
 
-// Where the length is told, the buffer grows once.
-static void reserve_body(struct http_call *call) {
+// Where the length is told, the buffer grows once, or what is too large is not even received. (The
+// length of a packed body is that of the packed bytes: hardly ever more than what will come.)
+static bool reserve_body(struct http_call *call) {
     curl_off_t length = -1;
     curl_easy_getinfo(call->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-    if (length > 0 && (uint64_t)length <= call->max_body_bytes &&
-        (uint64_t)length <= call->into->max)
-        buf_reserve(call->into, (size_t)length);
+    if (length <= 0) return true;
+    if ((uint64_t)length > call->max_body_bytes || (uint64_t)length > call->into->max) return false;
+    buf_reserve(call->into, (size_t)length);
+    return true;
 }
 
 static size_t on_body(char *p, size_t size, size_t n, void *ctx) {
     struct http_call *call = ctx;
     n *= size;
     call->head_done = true;
-    if (call->into->n == 0) reserve_body(call);
+    if (call->into->n == 0 && !reserve_body(call)) return stop(call, -EMSGSIZE);
     if (n > call->max_body_bytes - call->into->n) return stop(call, -EMSGSIZE);
     buf_add(call->into, p, n);
     return call->into->error ? stop(call, call->into->error) : n;

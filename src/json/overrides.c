@@ -27,8 +27,7 @@ static bool same(struct str a, struct str b, const unsigned char *fold) {
 static size_t bloom_bit(struct str key, const unsigned char *fold) {
     if (key.n == 0) return 0;
     uint32_t mixed = (uint32_t)key.n << 24 | (uint32_t)folded(fold, key.p[0]) << 16 |
-                     (uint32_t)folded(fold, key.p[key.n / 2]) << 8 |
-                     folded(fold, key.p[key.n - 1]);
+                     (uint32_t)folded(fold, key.p[key.n / 2]) << 8 | folded(fold, key.p[key.n - 1]);
     return (size_t)((mixed * 0x9E3779B1u) >> 23) % BLOOM_BITS;
 }
 

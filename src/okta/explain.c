@@ -6,14 +6,15 @@
 
 #include "okta/org-internal.h"
 
-enum { QUOTE_MAX = 60, SUMMARY_MAX = 300, CODE_MAX = 32 };
+enum { QUOTE_MAX = 60, SUMMARY_MAX = 300, CODE_MAX = 32, KEY_BEGINNING = 8 };
 
 struct quote {
     char text[SUMMARY_MAX + 4];
 };
 
+// The beginning of the token is enough: the text may be cut.
 static bool repeats_key(const struct okta_org *org, struct str s) {
-    return s.n > 0 && str_find(s, org->api_key) < s.n;
+    return s.n > 0 && str_find(s, str_sub(org->api_key, 0, KEY_BEGINNING)) < s.n;
 }
 
 // Printable ASCII of the first `max` bytes; other bytes become dots.

@@ -16,6 +16,7 @@ enum {
     ROWS_FORMAT = 1,               // user_version
     ROWS_APPLICATION = 0x67746845, // application_id: "gthE"
     CACHE_KB = 2048,
+    PAGE_BYTES = 8192, // holds three usual documents: a third less disk than 4096
     BUSY_MS = 2000,
     SWEEP_MS = 60 * TIME_SECOND_MS, // between two looks for rows that are too old
     SWEEP_ROWS = 2000,              // removed at once; more than a page brings
@@ -123,8 +124,11 @@ static struct sink *rows_free(struct sink *s) {
 }
 
 static int open_database(struct rows *w, const char *path, struct fault *fault) {
-    const struct db_opts opts = {
-        .path = path, .mode = DB_WRITE, .cache_kb = CACHE_KB, .busy_ms = BUSY_MS};
+    const struct db_opts opts = {.path = path,
+                                 .mode = DB_WRITE,
+                                 .cache_kb = CACHE_KB,
+                                 .busy_ms = BUSY_MS,
+                                 .page_bytes = PAGE_BYTES};
     int r = db_open(&w->db, &opts, fault);
     if (r) return r;
     int64_t made = 0;
@@ -211,7 +215,7 @@ static int rows_sync(struct sink *s, struct buf *ret_mark, struct fault *fault) 
     return db_in_transaction(w->db) ? db_commit(w->db, fault) : 0;
 }
 
-static void rows_committed(struct sink *s) { (void)s; }
+static void rows_committed(struct sink *s) { db_release_memory(((struct rows *)s)->db); }
 
 static int rows_rollback(struct sink *s, struct fault *fault) {
     struct rows *w = (struct rows *)s;

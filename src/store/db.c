@@ -9,7 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOOKASIDE_SLOT_BYTES = 256, LOOKASIDE_SLOTS = 100, CHECKPOINT_PAGES = 1000 };
+enum {
+    LOOKASIDE_SLOT_BYTES = 256,
+    LOOKASIDE_SLOTS = 100,
+    CHECKPOINT_BYTES = 4 << 20,
+    DEFAULT_PAGE_BYTES = 4096
+};
 
 struct db {
     sqlite3 *handle;
@@ -126,12 +131,13 @@ static int configure(struct db *db, const struct db_opts *opts, struct fault *fa
                       LOOKASIDE_SLOTS);
     sqlite3_busy_timeout(db->handle, opts->busy_ms);
     AUTO_FINI(buf) struct buf sql = buf_make(1024);
+    if (opts->page_bytes) buf_addf(&sql, "PRAGMA page_size=%d;", opts->page_bytes);
     buf_addf(&sql, "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d;",
              opts->cache_kb);
     if (opts->mode == DB_WRITE)
         buf_addf(&sql,
                  "PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=%d;",
-                 CHECKPOINT_PAGES);
+                 CHECKPOINT_BYTES / (opts->page_bytes ? opts->page_bytes : DEFAULT_PAGE_BYTES));
     const char *text = buf_z(&sql);
     return text ? db_exec(db, text, fault) : -ENOMEM;
 }
@@ -215,6 +221,8 @@ void db_rollback(struct db *db) {
 }
 
 bool db_in_transaction(const struct db *db) { return !sqlite3_get_autocommit(db->handle); }
+
+void db_release_memory(struct db *db) { sqlite3_db_release_memory(db->handle); }
 
 int64_t db_changes(const struct db *db) { return sqlite3_changes64(db->handle); }
 

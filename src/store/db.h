@@ -29,8 +29,9 @@ enum db_mode {
 struct db_opts {
     const char *path;
     enum db_mode mode;
-    int cache_kb; // page cache
-    int busy_ms;  // how long to wait for another process's lock
+    int cache_kb;   // page cache
+    int busy_ms;    // how long to wait for another process's lock
+    int page_bytes; // of a file that is made; 0: SQLite's default
 };
 
 // Opens with WAL and synchronous=FULL. A damaged file may only be noticed by the first statement.
@@ -54,6 +55,7 @@ int db_begin(struct db *db, struct fault *fault) MUST_USE;
 int db_commit(struct db *db, struct fault *fault) MUST_USE;
 void db_rollback(struct db *db); // no effect outside a transaction
 bool db_in_transaction(const struct db *db);
+void db_release_memory(struct db *db);   // empties the page cache: for a connection that rests
 int64_t db_changes(const struct db *db); // rows changed by the last statement
 
 int db_prepare(struct db_stmt **ret, struct db *db, const char *sql, struct fault *fault) MUST_USE;

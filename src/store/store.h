@@ -65,7 +65,7 @@ struct store_dead_letter {
 // counters.
 struct store_commit {
     struct str source, output;
-    struct str next;           // absent: the cursor stays
+    struct str next;      // absent: the cursor stays
     int64_t published_ms; // newest of the page; 0: none, keep the old one
     int64_t now_ms;
     int64_t events;           // delivered by this page
@@ -75,7 +75,7 @@ struct store_commit {
     struct str mark;          // absent: leave as it is
     const struct store_dead_letter *dead;
     size_t dead_count;
-    int64_t replayed;          // number of the dead letter that is gone with this commit; 0: none
+    int64_t replayed; // number of the dead letter that is gone with this commit; 0: none
 };
 // Outcomes: 0; -errno with fault (ENOSPC, EROFS, EIO, ...): nothing was changed.
 int store_commit(struct store *s, const struct store_commit *c, struct fault *fault) MUST_USE;

@@ -104,7 +104,8 @@ static int deliver(struct replay *r, struct target *t, const struct store_dead_r
     return keep(r, row->id, reply.fault ? reply.fault->text : "the output does not take it now");
 }
 
-static int replay_one(struct replay *r, size_t source, struct target *t, const struct store_dead_row *row) {
+static int replay_one(struct replay *r, size_t source, struct target *t,
+                      const struct store_dead_row *row) {
     AUTO_FINI(buf) struct buf document = buf_make(PAGE_DOCUMENTS_MAX_BYTES);
     struct ecs_facts facts = {0};
     struct fault reason = {{0}};
@@ -162,8 +163,9 @@ static void free_parts(struct replay *r) {
     free(r->mappers);
 }
 
-int replay_run(const struct watch_opts *opts, int64_t id, void (*kept)(int64_t id, const char *reason),
-               struct replay_result *ret, struct fault *fault) {
+int replay_run(const struct watch_opts *opts, int64_t id,
+               void (*kept)(int64_t id, const char *reason), struct replay_result *ret,
+               struct fault *fault) {
     struct replay r = {.opts = opts, .only = id, .kept = kept, .fault = fault};
     struct walk w = {.replay = &r};
     int e = make_parts(&r);

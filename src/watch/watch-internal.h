@@ -143,6 +143,7 @@ struct watch {
     bool finished_said;
     int jobs;
     bool failed;
+    struct loop_timer *stop_timer;
     void (*stopped)(void *ctx);
     void *stopped_ctx;
 };

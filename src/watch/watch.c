@@ -18,13 +18,22 @@ static int make_parts(struct watch *w, struct fault *fault) {
     return 0;
 }
 
+// Whoever is told that we have stopped may free us, so he is told from a turn of the loop of its
+// own, not from within a source or an output.
+static void say_stopped(void *ctx) {
+    struct watch *w = ctx;
+    void (*stopped)(void *) = TAKE(w->stopped);
+    stopped(w->stopped_ctx);
+}
+
 int watch_new(struct watch **ret, const struct watch_opts *opts, struct fault *fault) {
     AUTO(watch) struct watch *w = mem_new(sizeof *w);
     if (!w) return -ENOMEM;
     w->opts = *opts;
     w->rand = rand_make(opts->seed);
     atomic_init(&w->stop, false);
-    int e = make_parts(w, fault);
+    int e = loop_timer_new(&w->stop_timer, opts->loop, say_stopped, w);
+    if (!e) e = make_parts(w, fault);
     if (e) return e;
     *ret = TAKE(w);
     return 0;
@@ -34,6 +43,7 @@ struct watch *watch_free(struct watch *w) {
     if (!w) return NULL;
     for (size_t i = 0; w->sources && i < w->opts.source_count; i++) source_fini(&w->sources[i]);
     for (size_t i = 0; w->outputs && i < w->opts.output_count; i++) output_fini(&w->outputs[i]);
+    loop_timer_free(w->stop_timer);
     free(w->sources);
     free(w->outputs);
     free(w);
@@ -45,9 +55,7 @@ void watch_start(struct watch *w) {
 }
 
 static void check_stopped(struct watch *w) {
-    if (!w->stopping || w->jobs > 0 || !w->stopped) return;
-    void (*stopped)(void *) = TAKE(w->stopped);
-    stopped(w->stopped_ctx);
+    if (w->stopping && w->jobs == 0 && w->stopped) loop_timer_set(w->stop_timer, 0);
 }
 
 void watch_stop(struct watch *w, void (*stopped)(void *ctx), void *ctx) {

@@ -68,8 +68,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     AUTO_MEM char *lines = mem_copy(behind.p, behind.n);
     MUST(lines);
     const char *sets[SETS_MAX];
-    struct settings_input input = {.name = "fuzz.yml", .text = str_sub(text, 0, at), .mode = 0644,
-                                   .overrides = sets, .env = &env};
+    struct settings_input input = {.name = "fuzz.yml",
+                                   .text = str_sub(text, 0, at),
+                                   .mode = 0644,
+                                   .overrides = sets,
+                                   .env = &env};
     input.override_count = split_sets(lines, sets);
     struct conf_errors errors = {0};
     AUTO(settings) struct settings *s = NULL;

@@ -176,6 +176,9 @@ class Sim:
     def no_faults(self):
         return self.ask("/_sim/faults", method="DELETE")
 
+    def faults_left(self):
+        return self.ask("/_sim/faults")["left"]
+
     def stats(self):
         return self.ask("/_sim/stats")
 

@@ -329,7 +329,7 @@ def text_logs_are_one_line_per_record_with_time_and_level(place):
     sim = place.sim()
     place.simple(sim, limit=20)
     for line in trouble_of_all_kinds(place, sim).splitlines():
-        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARN|ERROR) [a-z_.]+( [a-z_]+=.*)?$",
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO |WARN |ERROR) [a-z_.]+( [a-z_]+=.*)?$",
                         line), line
 
 

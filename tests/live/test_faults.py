@@ -8,7 +8,6 @@ from harness import (alone, each_of, events, is_sanitized, main, now_ms, test, u
 
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
 
-# name: the fault, whether it strikes without a cursor, more keys of the source
 FAULTS = {
     "429 of the minute": dict(kind="rate_limit", seconds=1),
     "429 of the concurrency": dict(kind="concurrency", seconds=1),
@@ -22,7 +21,7 @@ FAULTS = {
     "page of one event": dict(kind="short_page", events=1),
     "empty page": dict(kind="empty_page"),
     "repeated event": dict(kind="duplicate"),
-    "page of repeated events": dict(kind="duplicate", events=50),
+    "page of repeated events and a new one": dict(kind="duplicate", events=49),
     "100,000 levels deep": dict(kind="deep_json"),
     "next link to a foreign host": dict(kind="foreign_link"),
     "next link with another scheme": dict(kind="http_link"),
@@ -55,10 +54,10 @@ def every_event_is_there_once_after(place, fault):
     for some in (wanted[:100], wanted[100:]):
         sim.add(some)
         sim.fault(**fault)
+        while sim.faults_left():  # after an empty page, a run ends without having seen the others
+            place.collect_once()
         place.collect_once()
-        sim.no_faults()
-        place.collect_once()
-    assert sim.stats()["applied"][fault["kind"]] >= fault["count"]
+    assert sim.stats()["applied"] == {fault["kind"]: 2 * fault["count"]}
     place.assert_delivered(wanted)
     assert place.dead_letters() == []
     assert_cursors_at_the_end(place, sim)
@@ -196,7 +195,7 @@ def a_log_that_stays_too_deep_is_asked_again_with_patience_and_without_memory(pl
     peak = high_water_mb(daemon)
     place.stop(daemon)
     log = place.log_of(daemon)
-    assert log.count("okta.page_broken") == 1 and "nested deeper" in log, log
+    assert log.count("okta.page_broken") == 1 and "nested deeper than" in log, log
     assert is_sanitized() or peak < 40, "%.0f MB" % peak
     assert place.uuids_in_db() == []
 

@@ -12,7 +12,8 @@ import struct
 import sys
 
 MARKER = b"\xab\xcd\xefMaxMind.com"
-TYPE_STRING, TYPE_DOUBLE, TYPE_UINT16, TYPE_UINT32, TYPE_MAP, TYPE_ARRAY = 2, 3, 5, 6, 7, 11
+TYPE_STRING, TYPE_DOUBLE, TYPE_UINT16, TYPE_UINT32 = 2, 3, 5, 6
+TYPE_MAP, TYPE_UINT64, TYPE_ARRAY = 7, 9, 11
 
 
 def control(kind, size):
@@ -81,7 +82,7 @@ def main():
     tree = b"".join(record_value(r, count).to_bytes(3, "big") for node in nodes for r in node)
     fields = {"node_count": (count, TYPE_UINT32), "record_size": (24, TYPE_UINT16),
               "ip_version": (6, TYPE_UINT16), "binary_format_major_version": (2, TYPE_UINT16),
-              "binary_format_minor_version": (0, TYPE_UINT16), "build_epoch": (1, TYPE_UINT32),
+              "binary_format_minor_version": (0, TYPE_UINT16), "build_epoch": (1, TYPE_UINT64),
               "database_type": (sys.argv[1], None), "languages": (["en"], None),
               "description": ({"en": "for tests"}, None)}
     metadata = control(TYPE_MAP, len(fields))

@@ -30,14 +30,28 @@ struct all {
 static const char *const kinds[] = {"red", "green", NULL};
 
 static const struct conf_key part_keys[] = {
-    {.name = "n", .type = CONF_INT, .at = offsetof(struct part, n), .initial = "7", .description = "N."},
-    {.name = "kind", .type = CONF_ENUM, .at = offsetof(struct part, kind), .words = kinds,
+    {.name = "n",
+     .type = CONF_INT,
+     .at = offsetof(struct part, n),
+     .initial = "7",
+     .description = "N."},
+    {.name = "kind",
+     .type = CONF_ENUM,
+     .at = offsetof(struct part, kind),
+     .words = kinds,
      .description = "Kind."},
-    {.name = "extra", .type = CONF_STRING, .at = offsetof(struct part, extra), .only = "green",
-     .flags = CONF_REQUIRED, .description = "A | bar."},
+    {.name = "extra",
+     .type = CONF_STRING,
+     .at = offsetof(struct part, extra),
+     .only = "green",
+     .flags = CONF_REQUIRED,
+     .description = "A | bar."},
 };
-static const struct conf_table part_table = {
-    .name = "part", .keys = part_keys, .n = LEN(part_keys), .bytes = sizeof(struct part), .kind = "kind"};
+static const struct conf_table part_table = {.name = "part",
+                                             .keys = part_keys,
+                                             .n = LEN(part_keys),
+                                             .bytes = sizeof(struct part),
+                                             .kind = "kind"};
 
 #define AT(member) .at = offsetof(struct all, member)
 static const struct conf_key keys[] = {
@@ -47,7 +61,12 @@ static const struct conf_key keys[] = {
     {.name = "url", .type = CONF_URL, AT(url), .description = "U."},
     {.name = "whole", .type = CONF_INT, AT(whole), .min = -5, .max = 5, .description = "W."},
     {.name = "wait", .type = CONF_DURATION, AT(wait_ms), .initial = "90s", .description = "D."},
-    {.name = "size", .type = CONF_BYTES, AT(size), .initial = "2KB", .min = 1, .max = 4096,
+    {.name = "size",
+     .type = CONF_BYTES,
+     AT(size),
+     .initial = "2KB",
+     .min = 1,
+     .max = 4096,
      .description = "B."},
     {.name = "number", .type = CONF_NUMBER, AT(number), .initial = "0.5", .description = "N."},
     {.name = "on", .type = CONF_BOOL, AT(on), .initial = "true", .description = "O."},
@@ -55,7 +74,12 @@ static const struct conf_key keys[] = {
     {.name = "word", .type = CONF_ENUM, AT(word), .words = kinds, .description = "E."},
     {.name = "list", .type = CONF_STRINGS, AT(list), .initial = "a, b", .description = "L."},
     {.name = "part", .type = CONF_TABLE, AT(part), .table = &part_table, .description = "One."},
-    {.name = "parts", .type = CONF_TABLES, AT(parts), .table = &part_table, .min = 0, .max = 3,
+    {.name = "parts",
+     .type = CONF_TABLES,
+     AT(parts),
+     .table = &part_table,
+     .min = 0,
+     .max = 3,
      .description = "Many."},
     {.name = "later", .type = CONF_ANYTHING, .flags = CONF_NOT_YET, .instead = "wait"},
 };
@@ -184,10 +208,11 @@ static void test_shown_yaml_has_every_set_member(void **state) {
     load(&l, "secret: s\nwait: 1500ms\nword: red\nparts: [{kind: red}]\n", NULL);
     AUTO_FINI(buf) struct buf out = buf_make(10000);
     conf_write_yaml(&table, &l.all, &out);
-    assert_string_equal(buf_z(&out), "text: \"t\"\nsecret: \"********\"\nwhole: 0\nwait: 1500ms\n"
-                                     "size: 2048\nnumber: 0.5\non: true\nmode: 0640\nword: \"red\"\n"
-                                     "list: [\"a\", \"b\"]\npart:\n  n: 7\n"
-                                     "parts:\n  - n: 7\n    kind: \"red\"\n");
+    assert_string_equal(buf_z(&out),
+                        "text: \"t\"\nsecret: \"********\"\nwhole: 0\nwait: 1500ms\n"
+                        "size: 2048\nnumber: 0.5\non: true\nmode: 0640\nword: \"red\"\n"
+                        "list: [\"a\", \"b\"]\npart:\n  n: 7\n"
+                        "parts:\n  - n: 7\n    kind: \"red\"\n");
 }
 
 static void test_docs_name_every_key(void **state) {
@@ -204,8 +229,8 @@ static void test_docs_name_every_key(void **state) {
         buf_addf(&row, ".B %s\n", keys[i].name);
         assert_non_null(strstr(buf_z(&man), buf_z(&row)));
     }
-    assert_non_null(strstr(buf_z(&markdown),
-                           "| `extra` | text | required | Only for `green`. A \\| bar. |"));
+    assert_non_null(
+        strstr(buf_z(&markdown), "| `extra` | text | required | Only for `green`. A \\| bar. |"));
     assert_non_null(strstr(buf_z(&markdown), "| `size` | bytes from 1 to 4096 | `2KB` | B. |"));
     assert_non_null(strstr(buf_z(&markdown), "## `parts[]`"));
 }
@@ -215,8 +240,9 @@ static void test_durations_are_written_as_people_do(void **state) {
     static const struct {
         int64_t ms;
         const char *text;
-    } rows[] = {{0, "0s"}, {10, "10ms"}, {1000, "1s"}, {60000, "60s"}, {90000, "90s"},
-                {120000, "2m"}, {86400000, "24h"}, {90 * 86400000LL, "90d"}, {1500, "1500ms"}};
+    } rows[] = {{0, "0s"},       {10, "10ms"},   {1000, "1s"},      {60000, "60s"},
+                {90000, "90s"},  {120000, "2m"}, {86400000, "24h"}, {90 * 86400000LL, "90d"},
+                {1500, "1500ms"}};
     for (size_t i = 0; i < LEN(rows); i++) {
         AUTO_FINI(buf) struct buf out = buf_make(100);
         conf_add_duration(&out, rows[i].ms);

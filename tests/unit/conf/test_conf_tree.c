@@ -58,8 +58,8 @@ static void test_nodes_know_text_and_place(void **state) {
 
 static void test_files_without_keys_are_empty_maps(void **state) {
     (void)state;
-    static const char *const texts[] = {"", "# nothing\n", "---\n", "{}", "\xef\xbb\xbf# mark\n",
-                                        "~\n"};
+    static const char *const texts[] = {"",   "# nothing\n",          "---\n",
+                                        "{}", "\xef\xbb\xbf# mark\n", "~\n"};
     for (size_t i = 0; i < LEN(texts); i++) {
         AUTO_FINI(conf_arena) struct conf_arena a = {0};
         struct conf_errors errors;
@@ -90,7 +90,9 @@ static void test_yaml_that_settings_do_not_need_is_refused_with_its_place(void *
 static void test_bytes_that_are_no_text_are_refused_with_their_place(void **state) {
     (void)state;
     refused_bytes(STR("a: 1\nb: \xff\n"), "f.yml:2:4: not UTF-8");
-    refused_bytes(STR("\xff\xfe" "a\0"), "f.yml:1:1: not UTF-8");
+    refused_bytes(STR("\xff\xfe"
+                      "a\0"),
+                  "f.yml:1:1: not UTF-8");
     refused_bytes(STR("a: \xc3\xa9\xed\xa0\x80\n"), "f.yml:1:5: not UTF-8");
     refused_bytes(STR("a: \xc0\xaf\n"), "not UTF-8");
     refused_bytes(STR("a: \xf4\x90\x80\x80\n"), "not UTF-8");
@@ -144,7 +146,10 @@ static void test_variables_of_the_process_are_replaced(void **state) {
     (void)state;
     AUTO_FINI(buf) struct buf out = buf_make(CONF_VALUE_MAX);
     struct fault fault;
-    setenv("GATEHOUSE_TEST", "v$\x7b" "A}", 1);
+    setenv("GATEHOUSE_TEST",
+           "v$\x7b"
+           "A}",
+           1);
     unsetenv("GATEHOUSE_NOT");
     assert_int_equal(expand("<${GATEHOUSE_TEST}${GATEHOUSE_NOT:d}>", &out, &fault), 0);
     assert_string_equal(buf_z(&out), "<v${A}d>");
@@ -155,8 +160,8 @@ static void test_variables_of_the_process_are_replaced(void **state) {
     setenv("GATEHOUSE_TEST", "\xff", 1);
     assert_int_equal(expand("${GATEHOUSE_TEST}", &out, &fault), CONF_E_WRONG);
     assert_non_null(strstr(fault.text, "GATEHOUSE_TEST holds control characters or is not UTF-8"));
-    assert_int_equal(
-        expand("${A:${A:${A:${A:${A:${A:${A:${A:${A:${A:x}}}}}}}}}}", &out, &fault), CONF_E_WRONG);
+    assert_int_equal(expand("${A:${A:${A:${A:${A:${A:${A:${A:${A:${A:x}}}}}}}}}}", &out, &fault),
+                     CONF_E_WRONG);
     assert_non_null(strstr(fault.text, "nested too deep"));
 }
 

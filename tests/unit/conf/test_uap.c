@@ -24,7 +24,8 @@ static int on_rule(void *ctx, const struct conf_uap_rule *rule) {
     buf_addf(&seen->text, "%d %.*s %.*s:", (int)rule->group, STR_ARG(rule->regex),
              STR_ARG(rule->flag));
     for (size_t i = 0; i < LEN(rule->replacements); i++)
-        buf_addf(&seen->text, " %.*s", STR_ARG(rule->replacements[i].p ? rule->replacements[i] : STR("-")));
+        buf_addf(&seen->text, " %.*s",
+                 STR_ARG(rule->replacements[i].p ? rule->replacements[i] : STR("-")));
     buf_addc(&seen->text, '\n');
     return seen->stop_after && --seen->stop_after == 0 ? 42 : 0;
 }
@@ -85,7 +86,8 @@ static void test_files_of_another_shape_are_refused_with_their_line(void **state
         {"os_parsers:\n  - regex: a\n    regex: b\n", "a field that stands twice"},
         {"os_parsers:\n  - regex: [a]\n", "nested too deep"},
         {"os_parsers:\n  - regex: 'a\n", "found unexpected end of stream"},
-        {"x: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "nested too"},
+        {"x: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+         "nested too"},
         {"os_parsers: [&a {regex: b}, *a]\n", "an alias"},
     };
     for (size_t i = 0; i < LEN(rows); i++) {

@@ -34,7 +34,8 @@ static const struct permitted permitted[] = {
     {"*", "+", "okta.version", "the same"},
     {"*", "+", "user.id", "row 6: the actor's id is known"},
     {"*", "+", "user.target.email", "row 4: from an alternateId that is an e-mail address"},
-    {"*", "+", "okta.debug_context.debug_data.behaviors.*", "beside flattened, for detection rules"},
+    {"*", "+", "okta.debug_context.debug_data.behaviors.*",
+     "beside flattened, for detection rules"},
     {"*", "+-~", "source.geo.*", "Elastic: MaxMind's test database; here: what Okta says"},
     {"*", "+-~", "source.as.*", "the same"},
     // Times that are none: Elastic's collector had put its own time there.
@@ -131,8 +132,7 @@ static bool is_path(const char *pattern, const char *path) {
     return strncmp(pattern, path, n - 1) == 0;
 }
 
-static void tell(void *context, char kind, const char *path, const char *theirs,
-                 const char *ours) {
+static void tell(void *context, char kind, const char *path, const char *theirs, const char *ours) {
     struct run *run = context;
     bool parsed = strncmp(path, "user_agent.", 11) == 0 && strcmp(path, "user_agent.original") != 0;
     if (parsed && !run->user_agents) return;
@@ -235,7 +235,8 @@ static void upstream_events_become_upstream_documents(void **state) {
     AUTO_MEM char *events = read_at("../shared/okta-ecs", "test-okta-system-events.log");
     AUTO_MEM char *expected = read_at("../shared/okta-ecs", "derived-mainline-3.14-expected.json");
     if (!events || !expected) skip();
-    struct mapping m = mapping_begin_parsing((struct ecs_opts){.tags = tags, .tag_count = LEN(tags)});
+    struct mapping m =
+        mapping_begin_parsing((struct ecs_opts){.tags = tags, .tag_count = LEN(tags)});
     struct json_iter it = json_iter(json_get(read_json(m.theirs, str_from(expected)), "expected"));
     struct str rest = str_from(events);
     struct run run = {0};
@@ -254,8 +255,8 @@ static void compare_corpus(const char *documents, bool remove) {
     static const char *const tags[] = {"preserve_original_event", "forwarded", "okta-system"};
     AUTO_MEM char *expected = read_at("../shared/okta-ecs/real-pipeline", documents);
     if (!expected) skip();
-    struct mapping m = mapping_begin_parsing((struct ecs_opts){
-        .tags = tags, .tag_count = LEN(tags), .remove_flattened_debug = remove});
+    struct mapping m = mapping_begin_parsing(
+        (struct ecs_opts){.tags = tags, .tag_count = LEN(tags), .remove_flattened_debug = remove});
     struct str rest = str_from(expected);
     struct run run = {0};
     for (struct str line = next_line(&rest); line.n; line = next_line(&rest)) {
@@ -333,11 +334,10 @@ static void compare_variations(bool preserve, bool remove, struct run *run) {
     assert_true(events && expected);
     AUTO(json_reader) struct json_reader *reader = NULL;
     assert_int_equal(json_reader_new(&reader), 0);
-    struct mapping m = mapping_begin_parsing(
-        (struct ecs_opts){.tags = tags,
-                          .tag_count = LEN(tags),
-                          .preserve_original_event = preserve,
-                          .remove_flattened_debug = remove});
+    struct mapping m = mapping_begin_parsing((struct ecs_opts){.tags = tags,
+                                                               .tag_count = LEN(tags),
+                                                               .preserve_original_event = preserve,
+                                                               .remove_flattened_debug = remove});
     struct str rest = str_from(expected);
     for (struct str line = next_line(&rest); line.n; line = next_line(&rest)) {
         const struct json *row = read_json(m.theirs, line);

@@ -37,8 +37,7 @@ static size_t check_list(struct str list, const struct ecs_type *t, int column) 
         bool found = column == 3   ? has_label(t, value)
                      : column == 1 ? list_has(ecs_type_categories[t->category], value)
                                    : list_has(ecs_type_kinds[t->kinds], value);
-        if (!found)
-            fail_msg("%.*s lacks %.*s", STR_ARG(ecs_type_name(t)), STR_ARG(value));
+        if (!found) fail_msg("%.*s lacks %.*s", STR_ARG(ecs_type_name(t)), STR_ARG(value));
         n++;
     }
     return n;
@@ -85,8 +84,13 @@ static void a_type_without_kinds_has_no_list(void **state) {
 
 static void what_is_not_in_the_table_is_not_found(void **state) {
     (void)state;
-    static const char *const strangers[] = {"",  "user",  "user.session.star", "user.session.start ",
-                                            "x", "USER.SESSION.START", "user.session.startt"};
+    static const char *const strangers[] = {"",
+                                            "user",
+                                            "user.session.star",
+                                            "user.session.start ",
+                                            "x",
+                                            "USER.SESSION.START",
+                                            "user.session.startt"};
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
         assert_null(ecs_type_find(str_from(strangers[i])));
     for (int i = 0; i < 100000; i++) {

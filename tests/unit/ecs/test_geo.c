@@ -14,7 +14,7 @@
 #include "json/read.h"
 
 #define CITY                                                                                       \
-    "{\"198.51.100.0/24\": {\"city\": {\"names\": {\"en\": \"Troms\\u00f8\", \"de\": \"x\"}}, "     \
+    "{\"198.51.100.0/24\": {\"city\": {\"names\": {\"en\": \"Troms\\u00f8\", \"de\": \"x\"}}, "    \
     "\"continent\": {\"names\": {\"en\": \"Europe\"}}, "                                           \
     "\"country\": {\"iso_code\": \"NO\", \"names\": {\"en\": \"Norway\"}}, "                       \
     "\"location\": {\"latitude\": 69.6496, \"longitude\": -18.5}, "                                \
@@ -95,18 +95,12 @@ static void check_event(const char *event, const char *city, const char *asn,
 static void a_known_address_gets_the_fields_of_elasticsearch(void **state) {
     (void)state;
     static const struct check checks[] = {
-        {"source.geo.city_name", "Tromsø"},
-        {"source.geo.continent_name", "Europe"},
-        {"source.geo.country_iso_code", "NO"},
-        {"source.geo.country_name", "Norway"},
-        {"source.geo.region_iso_code", "NO-55"},
-        {"source.geo.region_name", "Troms"},
-        {"source.geo.location.lat", "69.6496"},
-        {"source.geo.location.lon", "-18.5"},
-        {"source.as.number", "4200000000"},
-        {"source.as.organization.name", "Fjord & Sons"},
-        {"client.geo.city_name", "Oslo"},
-        {"okta.security_context.as.number", "64496"},
+        {"source.geo.city_name", "Tromsø"},      {"source.geo.continent_name", "Europe"},
+        {"source.geo.country_iso_code", "NO"},   {"source.geo.country_name", "Norway"},
+        {"source.geo.region_iso_code", "NO-55"}, {"source.geo.region_name", "Troms"},
+        {"source.geo.location.lat", "69.6496"},  {"source.geo.location.lon", "-18.5"},
+        {"source.as.number", "4200000000"},      {"source.as.organization.name", "Fjord & Sons"},
+        {"client.geo.city_name", "Oslo"},        {"okta.security_context.as.number", "64496"},
     };
     check_event(EVENT("198.51.100.7"), city_path, asn_path, checks, LEN(checks));
     check_event(EVENT("::ffff:198.51.100.7"), city_path, asn_path, checks, LEN(checks));

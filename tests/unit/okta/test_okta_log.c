@@ -25,7 +25,7 @@ struct fixture {
     struct okta_org *org;
     struct got got;
     struct buf into;
-    char url[256], cursor_url[256];
+    char url[128], cursor_url[256];
 };
 
 static void copy(char *to, size_t size, struct str s) { snprintf(to, size, "%.*s", STR_ARG(s)); }
@@ -164,6 +164,8 @@ static const struct page_row pages[] = {
     {"HTTP/1.1 204 No Content\r\n\r\n", OKTA_LOG_BAD_PAGE, NULL, "204"},
     {JSON_HEAD NEXT "Content-Length: 99999\r\n\r\n[", OKTA_LOG_BAD_PAGE, NULL, "too large"},
     {JSON_HEAD NEXT "Content-Length: 35\r\n\r\nAuthorization: SSWS 00secretTokenOfTheTest",
+     OKTA_LOG_BAD_PAGE, NULL, "(not shown: it repeats the API token)"},
+    {JSON_HEAD NEXT "Content-Length: 42\r\n\r\nAuthorization: SSWS 00secretTokenOfTheTest",
      OKTA_LOG_BAD_PAGE, NULL, "(not shown: it repeats the API token)"},
 };
 
@@ -429,7 +431,7 @@ struct settings_row {
 };
 
 static const struct settings_row bad_settings[] = {
-    {"acme.okta.com", "key", "not a valid URL"},
+    {"acme.okta.com", "key", "https://"},
     {"ftp://acme.okta.com/", "key", "https://"},
     {"http://acme.okta.com/api/v1/logs", "key", "clear text"},
     {"https://acme-admin.okta.com/api/v1/logs", "key", "-admin"},

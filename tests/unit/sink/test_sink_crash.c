@@ -15,7 +15,7 @@
 
 #include "world.h"
 
-enum { ROUNDS = 120, LAST_PAGES = 3 };
+enum { ROUNDS = 50, LAST_PAGES = 3 };
 
 struct run {
     struct world *w;

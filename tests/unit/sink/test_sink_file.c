@@ -25,14 +25,21 @@ static void names_are_filebeats(void **state) {
         const char *text;
         int64_t day, index; // day 0: not ours
     } rows[] = {
-        {"ev-20261122.ndjson", 20261122, 0},      {"ev-20261122-1.ndjson", 20261122, 1},
+        {"ev-20261122.ndjson", 20261122, 0},
+        {"ev-20261122-1.ndjson", 20261122, 1},
         {"ev-20261122-999999999.ndjson", 20261122, 999999999},
-        {"ev-20261122-1000000000.ndjson", 0, 0},  {"ev-20261122-0.ndjson", 0, 0},
-        {"ev-20261122-01.ndjson", 0, 0},          {"ev-2026112.ndjson", 0, 0},
-        {"ev-202611223.ndjson", 0, 0},            {"ev-20261122-.ndjson", 0, 0},
-        {"ev-20261122--1.ndjson", 0, 0},          {"ev-20261122.ndjson.gz", 0, 0},
-        {"evx-20261122.ndjson", 0, 0},            {"ev.ndjson", 0, 0},
-        {"ev-.ndjson", 0, 0},                     {"", 0, 0},
+        {"ev-20261122-1000000000.ndjson", 0, 0},
+        {"ev-20261122-0.ndjson", 0, 0},
+        {"ev-20261122-01.ndjson", 0, 0},
+        {"ev-2026112.ndjson", 0, 0},
+        {"ev-202611223.ndjson", 0, 0},
+        {"ev-20261122-.ndjson", 0, 0},
+        {"ev-20261122--1.ndjson", 0, 0},
+        {"ev-20261122.ndjson.gz", 0, 0},
+        {"evx-20261122.ndjson", 0, 0},
+        {"ev.ndjson", 0, 0},
+        {"ev-.ndjson", 0, 0},
+        {"", 0, 0},
         {"ev-20261122-99999999999999999999.ndjson", 0, 0},
     };
     for (size_t i = 0; i < LEN(rows); i++) {
@@ -74,7 +81,10 @@ static void a_mark_is_read_as_it_was_written(void **state) {
 static void a_mark_that_is_no_mark_is_refused_and_anothers_ignored(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "{", "nonsense", "{\"sink\":\"file\"}", "{\"sink\":\"file\",\"version\":2,\"directory\":\"d\"}",
+        "{",
+        "nonsense",
+        "{\"sink\":\"file\"}",
+        "{\"sink\":\"file\",\"version\":2,\"directory\":\"d\"}",
         "{\"sink\":\"file\",\"version\":1,\"directory\":\"d\",\"file\":\"../x\",\"length\":1,"
         "\"tail\":[\"1\",\"2\"]}",
         "{\"sink\":\"file\",\"version\":1,\"directory\":\"d\",\"file\":\"x\",\"length\":-1,"
@@ -197,9 +207,10 @@ static void the_oldest_files_go_but_only_after_the_commit(void **state) {
     w->opts.number_of_files = 3;
     w->doc_bytes = 600; // one document a file
     assert_int_equal(mkdir(w->dir, 0755), 0);
-    static const char *const others[] = {"ev-20200101.ndjson.gz", "evil-20200101.ndjson", "ev.ndjson",
-                                         "ev-20990101.ndjson"};
-    for (size_t i = 0; i < LEN(others); i++) scratch_write(world_path(w, others[i]), STR("hands off"));
+    static const char *const others[] = {"ev-20200101.ndjson.gz", "evil-20200101.ndjson",
+                                         "ev.ndjson", "ev-20990101.ndjson"};
+    for (size_t i = 0; i < LEN(others); i++)
+        scratch_write(world_path(w, others[i]), STR("hands off"));
     assert_int_equal(mkdir(world_path(w, "ev-20200101.ndjson"), 0755), 0);
     world_open(w);
     world_page(w, 3);

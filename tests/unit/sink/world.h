@@ -21,9 +21,9 @@ struct world {
     struct sink_host host;
     struct sink *sink;
     struct fault fault;
-    struct buf mark;  // what the state holds
-    int saves;        // calls of save_mark
-    int fail_save;    // errno of the next save_mark
+    struct buf mark; // what the state holds
+    int saves;       // calls of save_mark
+    int fail_save;   // errno of the next save_mark
     int64_t now_ms;
     int next;         // number of the next document
     size_t doc_bytes; // length of a document
@@ -112,8 +112,7 @@ static inline int world_deliver_from(struct world *w, int first, size_t n) {
         replies[i].verdict = SINK_RETRY;
     }
     int r = w->sink->type->deliver(w->sink, docs, n, w->now_ms, replies, &w->fault);
-    for (size_t i = 0; r == 0 && i < n; i++)
-        assert_int_equal(replies[i].verdict, SINK_DELIVERED);
+    for (size_t i = 0; r == 0 && i < n; i++) assert_int_equal(replies[i].verdict, SINK_DELIVERED);
     return r;
 }
 
