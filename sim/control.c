@@ -155,23 +155,13 @@ static int set_settings(struct control_call *call) {
     return e ? CONTROL_E_BAD : get_settings(call);
 }
 
-static int drop_events(struct sim *sim) {
-    struct store *fresh = NULL;
-    int e = store_new(&fresh);
-    if (e) return e;
-    store_free(sim->store);
-    sim->store = fresh;
-    sim->page->n = 0;
-    return 0;
-}
-
 static int reset(struct control_call *call) {
     struct sim *sim = call->sim;
     faults_clear(&sim->faults);
     limits_clear_windows(&sim->limits);
     forget_counts(sim);
     sim->page->n = 0;
-    int e = json_bool(json_get(call->body, "events")) ? drop_events(sim) : 0;
+    int e = json_bool(json_get(call->body, "events")) ? sim_drop_events(sim) : 0;
     if (!e) add_number(call->out, "events", (int64_t)store_count(sim->store));
     return e;
 }

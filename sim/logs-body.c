@@ -45,6 +45,7 @@ static void slow_down(struct reply *reply, const struct fault_rule *rule) {
 }
 
 void logs_apply_body_fault(struct logs_call *call, const struct fault_rule *rule) {
+    call->has_body_key = false;
     if (rule->kind == FAULT_NOT_ARRAY) wrap_in_object(&call->reply->body);
     else break_json(&call->reply->body, rule->text);
 }
@@ -64,11 +65,11 @@ static bool wants_gzip(const struct logs_call *call) {
 }
 
 // Packs and keeps a copy in the slot; a copy that there is no memory for is done without.
-static int pack_anew(struct packed *slot, struct hash128 hash, struct reply *reply) {
+static int pack_anew(struct packed *slot, struct hash128 key, struct reply *reply) {
     int e = reply_gzip(reply);
     if (e) return e;
     free(slot->p);
-    *slot = (struct packed){.hash = hash, .p = mem_copy(reply->body.p, reply->body.n)};
+    *slot = (struct packed){.key = key, .p = mem_copy(reply->body.p, reply->body.n)};
     slot->n = reply->body.n;
     return 0;
 }
@@ -77,10 +78,10 @@ int logs_pack(struct logs_call *call) {
     struct reply *reply = call->reply;
     reply_header(reply, "vary", "Accept-Encoding");
     if (!wants_gzip(call)) return 0;
-    if (reply->body.n < KEPT_MIN_BYTES) return reply_gzip(reply);
-    struct hash128 hash = hash128(buf_str(&reply->body));
-    struct packed *slot = &call->sim->packed[hash.lo % SIM_PACKED_SLOTS];
-    if (!slot->p || !hash128_eq(slot->hash, hash)) return pack_anew(slot, hash, reply);
+    if (reply->body.n < KEPT_MIN_BYTES || !call->has_body_key) return reply_gzip(reply);
+    struct hash128 key = call->body_key;
+    struct packed *slot = &call->sim->packed[key.lo % SIM_PACKED_SLOTS];
+    if (!slot->p || !hash128_eq(slot->key, key)) return pack_anew(slot, key, reply);
     buf_reset(&reply->body);
     buf_add(&reply->body, slot->p, slot->n);
     reply_header(reply, "content-encoding", "gzip");

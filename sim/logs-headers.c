@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+
 #include "base/time.h"
 #include "sim/logs-internal.h"
 
@@ -34,11 +36,10 @@ static void add_cookies(struct logs_call *call) {
 
 static void add_rate(struct logs_call *call) {
     const struct limits_view *view = &call->view;
-    reply_header(call->reply, "x-rate-limit-limit", "%llu", (unsigned long long)view->limit);
-    reply_header(call->reply, "x-rate-limit-remaining", "%llu",
-                 (unsigned long long)view->remaining);
-    reply_header(call->reply, "x-rate-limit-reset", "%lld",
-                 (long long)(view->reset_s + call->skew_ms / TIME_SECOND_MS));
+    int64_t reset_s = view->reset_s + call->skew_ms / TIME_SECOND_MS;
+    reply_header(call->reply, "x-rate-limit-limit", "%" PRIu64, view->limit);
+    reply_header(call->reply, "x-rate-limit-remaining", "%" PRIu64, view->remaining);
+    reply_header(call->reply, "x-rate-limit-reset", "%" PRId64, reset_s);
 }
 
 void logs_add_headers(struct logs_call *call, const char *content_type) {

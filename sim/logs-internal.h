@@ -16,6 +16,8 @@ struct logs_call {
     struct api_error error;
     int64_t skew_ms; // of Date and Reset, by a fault
     bool no_rate_headers;
+    struct hash128 body_key; // names the body's content: the same events, the same key
+    bool has_body_key;
     struct record_note note;
 };
 

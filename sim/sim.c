@@ -37,6 +37,25 @@ int sim_new(struct sim **ret, const struct sim_opts *opts) {
     return 0;
 }
 
+static void forget_packed(struct sim *sim) {
+    for (size_t i = 0; sim->packed && i < SIM_PACKED_SLOTS; i++) {
+        free(sim->packed[i].p);
+        sim->packed[i].p = NULL;
+    }
+}
+
+// Ids begin anew, so whatever was remembered by id goes too.
+int sim_drop_events(struct sim *sim) {
+    struct store *fresh = NULL;
+    int e = store_new(&fresh);
+    if (e) return e;
+    store_free(sim->store);
+    sim->store = fresh;
+    sim->page->n = 0;
+    forget_packed(sim);
+    return 0;
+}
+
 struct sim *sim_free(struct sim *sim) {
     if (!sim) return NULL;
     store_free(sim->store);
@@ -45,7 +64,7 @@ struct sim *sim_free(struct sim *sim) {
     limits_fini(&sim->limits);
     faults_fini(&sim->faults);
     record_fini(&sim->record);
-    for (size_t i = 0; sim->packed && i < SIM_PACKED_SLOTS; i++) free(sim->packed[i].p);
+    forget_packed(sim);
     free(sim->packed);
     free(sim->page);
     free(sim->scratch);

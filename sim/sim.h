@@ -28,13 +28,13 @@ struct sim_settings {
     bool chunked; // no Content-Length, as Okta does
 };
 
-// A packed body, found by the hash of the plain one.
+// A packed body, found by the hash of its events' ids.
 struct packed {
-    struct hash128 hash; // of the plain body
-    char *p;             // owned; NULL: empty slot
+    struct hash128 key;
+    char *p; // owned; NULL: empty slot
     size_t n;
 };
-enum { SIM_PACKED_SLOTS = 512 };
+enum { SIM_PACKED_SLOTS = 2048 };
 
 struct sim {
     struct simclock clock;
@@ -61,6 +61,9 @@ struct sim_opts {
 int sim_new(struct sim **ret, const struct sim_opts *opts) MUST_USE;
 struct sim *sim_free(struct sim *sim);
 DEFINE_AUTO_FREE(sim)
+
+// Forgets all events. Outcomes: 0; -ENOMEM, nothing forgotten.
+int sim_drop_events(struct sim *sim) MUST_USE;
 
 // Answers one request of any path. `limits_leave` is to be called when the reply has gone out and
 // `reply->counted` is set. Outcomes: 0; negative: no answer can be made.

@@ -176,8 +176,10 @@ void ecs_copy_each(struct ecs_copy *c, const struct json *object,
     }
 }
 
-static void copy_members(struct ecs_copy *c, const struct json *object,
-                         const struct ecs_renames *renames, unsigned depth) {
+// flatten: pulls in what lies in the json room (with link-time optimisation), a tenth of all work.
+static __attribute__((flatten)) void copy_members(struct ecs_copy *c, const struct json *object,
+                                                  const struct ecs_renames *renames,
+                                                  unsigned depth) {
     AUTO_FINI(json_overrides) struct json_overrides overrides = {0};
     const unsigned char *fold = c->flags & COPY_FOLD ? ecs_fold : NULL;
     int e = json_overrides_find(object, fold, &overrides);

@@ -57,11 +57,24 @@ static void write_op(struct ecs_copy *c, const struct op *op) {
         ecs_copy_named(c, op->name, v);
 }
 
+// The CLOSE that belongs to an OPEN.
+static const struct op *end_of(const struct op *open) {
+    const struct op *op = open;
+    for (size_t depth = 1; depth > 0;) {
+        op++;
+        if (op->what == OP_OPEN) depth++;
+        if (op->what == OP_CLOSE) depth--;
+    }
+    return op;
+}
+
 static void write_ops(struct ecs_copy *c, const struct op *ops, size_t n) {
     struct ecs_mark open[NESTING_MAX];
     size_t depth = 0;
     for (const struct op *op = ops; op < ops + n; op++) {
-        if (op->what == OP_OPEN) open[depth++] = ecs_open(c->out, op->name, '{');
+        if (op->what == OP_OPEN && op->slot != SLOT_NONE && !c->mapper->event.slot[op->slot])
+            op = end_of(op);
+        else if (op->what == OP_OPEN) open[depth++] = ecs_open(c->out, op->name, '{');
         else if (op->what == OP_CLOSE) ecs_close(c->out, open[--depth], '}');
         else write_op(c, op);
     }
@@ -310,13 +323,13 @@ static const struct op document[] = {
     CALL(write_timestamp),
     CALL(write_collected),
     OPEN("client"),
-    OPEN("as"),
+    OPEN_IF("as", AS_ORG),
     OPEN("organization"),
     TEXT("name", AS_ORG),
     CLOSE,
     CLOSE,
     TEXT("domain", DOMAIN),
-    OPEN("geo"),
+    OPEN_IF("geo", GEO),
     VALUE("city_name", GEO_CITY),
     VALUE("country_name", GEO_COUNTRY),
     ANY("location", GEO_LOCATION),
@@ -339,13 +352,13 @@ static const struct op document[] = {
     CLOSE,
     CALL(write_host),
     OPEN("okta"),
-    OPEN("actor"),
+    OPEN_IF("actor", ACTOR),
     VALUE("alternate_id", ACTOR_ALTERNATE_ID),
     VALUE("display_name", ACTOR_DISPLAY_NAME),
     VALUE("id", ACTOR_ID),
     VALUE("type", ACTOR_TYPE),
     CLOSE,
-    OPEN("authentication_context"),
+    OPEN_IF("authentication_context", AUTH),
     VALUE("authentication_provider", AUTH_PROVIDER),
     VALUE("authentication_step", AUTH_STEP),
     VALUE("credential_provider", AUTH_CREDENTIAL_PROVIDER),
@@ -355,11 +368,11 @@ static const struct op document[] = {
     ANY("issuer", AUTH_ISSUER),
     VALUE("root_session_id", AUTH_ROOT_SESSION),
     CLOSE,
-    OPEN("client"),
+    OPEN_IF("client", CLIENT),
     VALUE("device", CLIENT_DEVICE),
     VALUE("id", CLIENT_ID),
     CALL(write_ip),
-    OPEN("user_agent"),
+    OPEN_IF("user_agent", AGENT),
     VALUE("browser", AGENT_BROWSER),
     VALUE("os", AGENT_OS),
     VALUE("raw_user_agent", AGENT_RAW),
@@ -370,14 +383,14 @@ static const struct op document[] = {
     CALL(write_device),
     VALUE("display_message", DISPLAY_MESSAGE),
     VALUE("event_type", EVENT_TYPE),
-    OPEN("outcome"),
+    OPEN_IF("outcome", OUTCOME),
     VALUE("reason", OUTCOME_REASON),
     VALUE("result", OUTCOME_RESULT),
     CLOSE,
-    OPEN("request"),
+    OPEN_IF("request", IP_CHAIN),
     CALL(ecs_ip_chain_write),
     CLOSE,
-    OPEN("security_context"),
+    OPEN_IF("security_context", SECURITY),
     OPEN("as"),
     VALUE("number", AS_NUMBER),
     OPEN("organization"),
@@ -390,8 +403,8 @@ static const struct op document[] = {
     CLOSE,
     VALUE("severity", SEVERITY),
     CALL(ecs_targets_write),
-    OPEN("transaction"),
-    OPEN("detail"),
+    OPEN_IF("transaction", TRANSACTION),
+    OPEN_IF("detail", DETAIL),
     VALUE("request_api_token_id", DETAIL_REQUEST_TOKEN),
     VALUE("root_api_token_id", DETAIL_ROOT_TOKEN),
     CLOSE,

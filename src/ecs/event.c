@@ -134,8 +134,10 @@ static bool same_name(const char *a, const char *b, size_t n) {
     return difference == 0;
 }
 
-static void read_members(struct ecs_event *event, const struct ecs_event_index *index,
-                         size_t object, const struct json *v) {
+// flatten: pulls in what lies in the json room (with link-time optimisation), a tenth of all work.
+static __attribute__((flatten)) void read_members(struct ecs_event *event,
+                                                  const struct ecs_event_index *index,
+                                                  size_t object, const struct json *v) {
     struct json_iter it = json_iter(v);
     while (json_next(&it)) {
         if (it.key.n >= EVENT_NAME_MAX) continue;

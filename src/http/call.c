@@ -3,7 +3,6 @@
 // headers into one text with places in it, of which slices are made at the end. Both memories and
 // the easy handle are used again by the next call.
 #include <errno.h>
-#include <stdio.h>
 
 #include "base/parse.h"
 #include "base/time.h"
@@ -37,10 +36,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx) {
     return call->into->error ? stop(call, call->into->error) : n;
 }
 
-static size_t position(const struct http_call *call, struct str line, struct str part) {
-    return call->header_text.n + (size_t)(part.p - line.p);
-}
-
+// The line is kept before its place is: a place must never point to what could not be kept.
 static int add_header(struct http_call *call, struct str line) {
     struct str rest = line;
     struct str name = str_split(&rest, ':');
@@ -48,13 +44,15 @@ static int add_header(struct http_call *call, struct str line) {
     int e = mem_grow(&call->places, &call->place_cap, call->place_count + 1, sizeof *call->places);
     if (e) return e;
     struct str value = str_trim(rest);
+    size_t at = call->header_text.n;
+    buf_add_str(&call->header_text, line);
+    if (call->header_text.error) return 0; // the caller sees it
     call->places[call->place_count++] = (struct header_place){
-        .name_at = position(call, line, name),
+        .name_at = at,
         .name_n = name.n,
-        .value_at = value.n ? position(call, line, value) : call->header_text.n,
+        .value_at = value.n ? at + (size_t)(value.p - line.p) : at,
         .value_n = value.n,
     };
-    buf_add_str(&call->header_text, line);
     return 0;
 }
 
@@ -158,6 +156,7 @@ void http_call_clear(struct http_call *call) {
     call->into = NULL;
     call->head_status = 0;
     call->head_done = false;
+    call->starved = false;
     call->error = 0;
     call->tls_version[0] = '\0';
     call->words[0] = '\0';
@@ -229,31 +228,37 @@ static bool list_headers(struct http_call *call) {
     return true;
 }
 
-// "Nov  2 21:45:00 2026 GMT", as OpenSSL prints it, in ISO 8601; false when it is something else.
-static bool parse_openssl_time(const char *text, int64_t *ret_ms) {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    char month[4], clock[9];
-    unsigned day, year;
-    if (sscanf(text, "%3s %2u %8s %4u GMT", month, &day, clock, &year) != 4) return false;
-    const char *at = strstr(months, month);
-    if (!at || (at - months) % 3 != 0) return false;
-    char iso[TIME_RFC3339_MAX];
-    int n = snprintf(iso, sizeof iso, "%04u-%02d-%02uT%sZ", year, (int)((at - months) / 3) + 1, day,
-                     clock);
-    return n > 0 && n < (int)sizeof iso && time_parse_iso8601(str_from(iso), ret_ms);
+static struct str next_word(struct str *rest) {
+    *rest = str_trim(*rest);
+    return str_split(rest, ' ');
+}
+
+// "Nov  2 21:45:00 2026 GMT", as OpenSSL prints it; false when it is something else.
+static bool parse_openssl_time(struct str text, int64_t *ret_ms) {
+    const struct str months = STR("JanFebMarAprMayJunJulAugSepOctNovDec");
+    struct str month = next_word(&text), day = next_word(&text), clock = next_word(&text),
+               year = next_word(&text);
+    size_t at = str_find(months, month);
+    uint64_t day_number = 0;
+    if (month.n != 3 || at % 3 != 0 || !parse_u64(day, &day_number)) return false;
+    AUTO_FINI(buf) struct buf iso = buf_make(TIME_RFC3339_MAX);
+    buf_addf(&iso, "%.*s-%02zu-%02uT%.*sZ", STR_ARG(year), at / 3 + 1, (unsigned)day_number,
+             STR_ARG(clock));
+    return time_parse_iso8601(buf_str(&iso), ret_ms);
 }
 
 static int64_t certificate_expires_ms(const struct http_call *call) {
-    const char prefix[] = "Expire date:";
+    const struct str prefix = STR("Expire date:");
     struct curl_certinfo *info = NULL;
     if (curl_easy_getinfo(call->easy, CURLINFO_CERTINFO, &info) != CURLE_OK || !info ||
         info->num_of_certs < 1)
         return 0;
     int64_t ms = 0;
-    for (const struct curl_slist *at = info->certinfo[0]; at; at = at->next)
-        if (strncmp(at->data, prefix, sizeof prefix - 1) == 0 &&
-            parse_openssl_time(at->data + sizeof prefix - 1, &ms))
+    for (const struct curl_slist *at = info->certinfo[0]; at; at = at->next) {
+        struct str line = str_from(at->data);
+        if (str_starts(line, prefix) && parse_openssl_time(str_sub(line, prefix.n, line.n), &ms))
             return ms;
+    }
     return 0;
 }
 

@@ -45,6 +45,7 @@ struct http_call {
     struct curl_slist *headers; // wiped when freed: they carry credentials
     struct http_origin origin;
     bool want_certificate;
+    bool starved; // its connection cannot be watched, for want of memory
     int64_t timeout_ms;
     void (*done)(void *ctx, const struct http_response *response);
     void *ctx;

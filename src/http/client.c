@@ -56,6 +56,18 @@ static void finish(struct http_call *call, CURLcode code) {
     retire(call);
 }
 
+static struct http_call *call_of(CURL *easy) {
+    struct http_call *call = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+    return call;
+}
+
+static struct http_call *find_starved(const struct http_client *c) {
+    struct http_call *call = c->running;
+    while (call && !call->starved) call = call->next;
+    return call;
+}
+
 static void destroy(struct http_client *c);
 
 static void hand_out(struct http_client *c) {
@@ -64,11 +76,11 @@ static void hand_out(struct http_client *c) {
     c->handing_out = true;
     while (!c->doomed && (message = curl_multi_info_read(c->multi, &left))) {
         if (message->msg != CURLMSG_DONE) continue;
-        struct http_call *call = NULL;
         CURLcode code = message->data.result; // the message dies with the removal of its handle
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-        finish(call, code);
+        finish(call_of(message->easy_handle), code);
     }
+    for (struct http_call *call; !c->doomed && (call = find_starved(c));)
+        finish(call, CURLE_OUT_OF_MEMORY);
     c->handing_out = false;
     if (c->doomed) destroy(c);
 }
@@ -111,8 +123,9 @@ static struct socket_watch *socket_watch_new(struct http_client *c, curl_socket_
     return TAKE(s);
 }
 
+// Never tells libcurl of a failure: it would refuse all requests of the client from then on. The
+// one request that cannot be watched is given up instead.
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx) {
-    (void)easy;
     struct http_client *c = ctx;
     struct socket_watch *s = socket_ctx;
     if (what == CURL_POLL_REMOVE) {
@@ -121,9 +134,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
         return 0;
     }
     if (!s) s = socket_watch_new(c, fd);
-    if (!s) return -1;
     int events = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
-    return loop_watch_set(s->watch, events) < 0 ? -1 : 0;
+    if (s && loop_watch_set(s->watch, events) == 0) return 0;
+    struct http_call *call = call_of(easy);
+    if (call) call->starved = true;
+    return 0;
 }
 
 static int on_timeout_change(CURLM *multi, long timeout_ms, void *ctx) {

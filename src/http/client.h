@@ -57,14 +57,15 @@ struct http_header {
 struct http_response {
     enum http_result result;
     struct fault fault; // for result != HTTP_OK: libcurl's own words
-    int status;         // 200; 0 without an answer
+    int status; // 200; 0 without an answer; also set when the body broke off behind the headers
     const struct http_header
         *headers; // of the final answer, in order, repeated ones kept; borrowed
     size_t header_count;
     struct str body; // decompressed; borrowed until the callback returns
     int64_t elapsed_ms;
-    int64_t connect_ms;             // 0 on a reused connection
-    char tls_version[16];           // "TLSv1.3"; empty without TLS
+    int64_t connect_ms;   // 0 on a reused connection
+    char tls_version[16]; // "TLSv1.3"; empty without TLS or want_certificate, or on a reused
+                          // connection
     int64_t certificate_expires_ms; // of the server's certificate; 0 when unknown (only with
                                     // want_certificate)
 };

@@ -6,7 +6,6 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
-#include <stdio.h>
 
 #include "base/parse.h"
 
@@ -91,11 +90,10 @@ bool http_origin_is_loopback(const struct http_origin *o) {
     if (str_eqz(host, "localhost") || str_ends(host, STR(".localhost"))) return true;
     if (str_eqz(host, "[::1]")) return true;
     // libcurl's parser has written any form of an IPv4 address as four decimal numbers.
-    unsigned part[4];
-    int used = 0;
-    return sscanf(o->host, "%3u.%3u.%3u.%3u%n", &part[0], &part[1], &part[2], &part[3], &used) ==
-               4 &&
-           (size_t)used == host.n && part[0] == 127;
+    int parts = 0;
+    for (uint64_t number; host.p; parts++)
+        if (!parse_u64(str_split(&host, '.'), &number) || number > 255) return false;
+    return parts == 4 && strncmp(o->host, "127.", 4) == 0;
 }
 
 static bool is_unreserved(char c) {

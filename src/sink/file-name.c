@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// A name is a day and a number, and sorts by these: what the newest and the oldest file is can be
+// told from the directory alone, without trusting times of change.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Whether a place would do is found out by doing: permission bits say little about read-only
+// mounts, quotas and access lists.
 #include "sink/place-internal.h"
 
 #include <errno.h>

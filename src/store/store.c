@@ -160,29 +160,35 @@ static int load_recent(struct store *s, const struct pair_row *pair, struct buf 
     return 0;
 }
 
+// Fills `c`, which the caller releases whatever comes out.
+static int fill_cursor(struct store *s, const struct pair_row *pair, struct store_cursor *c,
+                       struct fault *fault) {
+    c->published_ms = pair->published_ms;
+    c->committed_ms = pair->committed_ms;
+    c->events = pair->events;
+    c->pages = pair->pages;
+    if (pair->next.p && !(c->next = mem_copy(pair->next.p, pair->next.n)))
+        return no_memory(s, fault);
+    AUTO_FINI(buf) struct buf recent = buf_make(RECENT_MAX_BYTES);
+    int r = pair->id ? load_recent(s, pair, &recent, fault) : 0;
+    if (r) return r;
+    size_t keep = (size_t)pair->recent_max * UUID_BYTES;
+    struct str newest = str_sub(buf_str(&recent), recent.n > keep ? recent.n - keep : 0, recent.n);
+    c->recent_bytes = newest.n;
+    if (newest.n && !(c->recent = mem_copy(newest.p, newest.n))) return no_memory(s, fault);
+    return 0;
+}
+
 static int load_cursor(struct store *s, struct str source, struct str output,
                        struct store_cursor *ret, struct fault *fault) {
     struct pair_row pair;
     int r = find_pair(s, source, output, &pair, fault);
     if (r) return r;
-    AUTO_FINI(store_cursor)
-    struct store_cursor c = {
-        .published_ms = pair.published_ms,
-        .committed_ms = pair.committed_ms,
-        .events = pair.events,
-        .pages = pair.pages,
-    };
-    if (pair.next.p && !(c.next = mem_copy(pair.next.p, pair.next.n))) return no_memory(s, fault);
-    AUTO_FINI(buf) struct buf recent = buf_make(RECENT_MAX_BYTES);
-    r = pair.id ? load_recent(s, &pair, &recent, fault) : 0;
-    if (r) return r;
-    size_t keep = (size_t)pair.recent_max * UUID_BYTES;
-    struct str newest = str_sub(buf_str(&recent), recent.n > keep ? recent.n - keep : 0, recent.n);
-    c.recent_bytes = newest.n;
-    if (newest.n && !(c.recent = mem_copy(newest.p, newest.n))) return no_memory(s, fault);
-    *ret = c;
-    c = (struct store_cursor){0};
-    return 0;
+    struct store_cursor c = {0};
+    r = fill_cursor(s, &pair, &c, fault);
+    if (r) store_cursor_fini(&c);
+    else *ret = c;
+    return r;
 }
 
 // What the callers of this room are told about damage.

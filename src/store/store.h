@@ -77,10 +77,13 @@ struct store_commit {
     size_t dead_count;
     int64_t replayed; // number of the dead letter that is gone with this commit; 0: none
 };
-// Outcomes: 0; -errno with fault (ENOSPC, EROFS, EIO, ...): nothing was changed.
+// Outcomes: 0; -errno with fault (ENOSPC, EROFS, EIO, ESTALE when state.db was moved away, ...):
+// nothing was changed.
 int store_commit(struct store *s, const struct store_commit *c, struct fault *fault) MUST_USE;
 
-// For `status`, and for the dead letters. Callbacks borrow; return non-zero to stop.
+// For `status`, and for the dead letters. Callbacks borrow; return non-zero to stop. The callback
+// of store_dead_each may call the store (replay deletes what it was given), that of store_pairs
+// not.
 struct store_pair {
     struct str source, output, next;
     int64_t published_ms, committed_ms, events, pages, dead_letters;

@@ -92,12 +92,26 @@ static void report(const struct pair *p) {
                   KV_INT("repeated", d->repeated));
 }
 
+// An output's trouble is over when it has taken the page of every pair that it had held up: that it
+// takes another source's empty page says nothing.
+static void note_taken(struct pair *p) {
+    if (p->held_up) p->output->holding_up--;
+    p->held_up = false;
+    if (p->output->holding_up == 0) output_complain(p->output, NULL, NULL);
+}
+
+static void note_held_up(struct pair *p) {
+    if (!p->held_up) p->output->holding_up++;
+    p->held_up = true;
+    output_complain(p->output, "output.failed", p->delivery.fault.text);
+}
+
 static void take_page(struct pair *p) {
     struct source *s = p->source;
     struct page *page = p->page;
     count(s, p);
     report(p);
-    output_complain(p->output, NULL, NULL);
+    note_taken(p);
     free(p->cursor);
     p->cursor = page->refs == 1 ? TAKE(page->next) : mem_copy(page->next, strlen(page->next));
     if (page->newest_ms > p->published_ms) p->published_ms = page->newest_ms;
@@ -113,7 +127,7 @@ static void take_page(struct pair *p) {
 
 static void keep_page(struct pair *p) {
     int64_t now = time_mono_ms();
-    output_complain(p->output, "output.failed", p->delivery.fault.text);
+    note_held_up(p);
     p->state = PAIR_RETRY;
     p->due_mono_ms = now + watch_backoff_ms(p->source->watch, p->failures++);
     if (is_hopeless(p)) pair_stop(p);

@@ -35,6 +35,7 @@ struct output {
     bool busy;         // a job of `serving` runs
     struct pair *serving;
     struct pair *first_waiting, *last_waiting;
+    size_t holding_up; // pairs whose page it could not take
     const char *complaint;
 };
 
@@ -81,6 +82,7 @@ struct pair {
     int64_t due_mono_ms;
     int64_t asked_mono_ms; // when it last had a page asked for
     int failures;          // in a row, of asking or delivering
+    bool held_up;          // the output could not take its page
     struct delivery delivery;
     struct pair *next_waiting; // in the output's queue
 };

@@ -25,7 +25,7 @@ OKTA_SIM = os.environ["OKTA_SIM"]
 SHIM = os.environ["FAILMALLOC"]
 SEED = int(os.environ.get("SEED", "1"))
 TOKEN = "00tokenOfTheTests"
-EVENTS = 25
+EVENTS = 40
 SAMPLE_OF_LIBRARIES = 150
 PATIENCE_S = 60
 
@@ -50,11 +50,13 @@ class Simulator:
 
 
 def write_settings(folder, port):
-    with open(f"{folder}/gatehouse.yml", "w", encoding="utf-8") as file:
+    path = f"{folder}/gatehouse.yml"
+    with open(path, "w", encoding="utf-8") as file:
+        os.chmod(path, 0o600)
         file.write(f"""\
 state: {folder}/state
 sources:
-  - {{ name: acme, url: "http://127.0.0.1:{port}/api/v1/logs", api_key: {TOKEN}, initial_interval: 2160h }}
+  - {{ name: acme, url: "http://127.0.0.1:{port}/api/v1/logs", api_key: {TOKEN}, initial_interval: 2160h, limit: 15 }}
 outputs:
   - {{ name: db, type: sqlite, path: {folder}/events.db }}
   - {{ name: file, type: file, path: {folder}/out, filename: events }}

@@ -1,41 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 at any moment: nothing lost, nothing doubled, in any sink.
 
-KILLS and SEED may be set; the seed is printed, and the same seed draws the same events, faults and moments
-(what the machine makes of a moment is its own affair).
+KILLS (of each test) and SEED may be set. The seed is printed, and the same seed draws the same events, faults and
+moments; what the machine makes of a moment is its own affair.
 """
+import collections
 import os
 import random
 import subprocess
 import time
 
-from harness import GATEHOUSE, BARE_ENV, events, main, now_ms, test
+from harness import BARE_ENV, GATEHOUSE, each_of, events, main, now_ms, read_text
 
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
-KILLS = int(os.environ.get("KILLS", 220))
+KILLS = int(os.environ.get("KILLS", 120))
 CLEAN_EVERY = 40
 FAULTS = [dict(kind="reset_body"), dict(kind="duplicate", events=7), dict(kind="short_page"), dict(kind="bad_cursor"),
           dict(kind="wrong_json"), dict(kind="slow_body", total_ms=60, delay_ms=5)]
 
 
 class Loop:
-    def __init__(self, place):
+    """`sources` orgs, collected into a file that rotates often and a database."""
+
+    def __init__(self, place, sources, seed):
         self.place = place
-        self.rand = random.Random(SEED)
-        self.sim = place.sim()
+        self.rand = random.Random(seed)
+        self.sims = [place.sim() for _ in range(sources)]
         self.wanted = []
-        self.killed = 0
-        place.simple(self.sim, limit=50, rotate=48)
+        self.killed_while = collections.Counter()
+        place.compose([place.source(sim, "org%d" % i, limit="50") for i, sim in enumerate(self.sims)], rotate=48)
 
     def add(self):
-        some = events(self.rand.randrange(60, 260), seed=self.rand.getrandbits(32),
-                      first_ms=now_ms() - self.rand.randrange(1, 4000) * 1000, step_ms=1)
-        self.wanted += some
-        self.sim.add(some)
+        for sim in self.sims:
+            some = events(self.rand.randrange(60, 260) // len(self.sims), seed=self.rand.getrandbits(64),
+                          first_ms=now_ms() - self.rand.randrange(1, 4000) * 1000, step_ms=1)
+            self.wanted += some
+            sim.add(some)
 
     def collect(self):
-        log = open(self.place.path("log"), "wb")
-        with log:
+        with open(self.place.path("log"), "wb") as log:
             return subprocess.Popen([GATEHOUSE, "collect", "--once", "-c", self.place.path("gatehouse.yml")],
                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
                                     cwd=self.place.root, env=BARE_ENV)
@@ -45,59 +48,68 @@ class Loop:
         self.add()
         began = time.monotonic()
         p = self.collect()
-        assert p.wait(60) == 0, self.log()
+        assert p.wait(120) == 0, self.log()
         return time.monotonic() - began
 
     def moment(self, length):
-        """Mostly anywhere in a run; now and then in the first or last hundredth of it, or at once."""
-        kind = self.rand.random()
-        if kind < 0.1:
+        """Mostly anywhere in a run; now and then microseconds to milliseconds after its start."""
+        if self.rand.random() < 0.1:
             return length * self.rand.random() ** 6
         return length * self.rand.random() * 1.15
 
     def kill_one(self, length):
         self.add()
         if self.rand.random() < 0.25:
-            self.sim.fault(**dict(self.rand.choice(FAULTS), count=1))
-        wait = self.moment(length)
+            self.rand.choice(self.sims).fault(**dict(self.rand.choice(FAULTS), count=1))
         p = self.collect()
         try:
-            code = p.wait(wait)
+            code = p.wait(self.moment(length))
         except subprocess.TimeoutExpired:
             p.kill()
             p.wait()
-            self.killed += 1
+            self.killed_while[self.phase()] += 1
             return
         assert code == 0, "ended with %d instead of being killed:\n%s" % (code, self.log())
 
     def log(self):
-        with open(self.place.path("log"), errors="replace") as f:
-            return f.read()
+        return read_text(self.place.path("log"))
+
+    def phase(self):
+        log = self.log()
+        if "daemon.started" not in log:
+            return "starting"
+        pages = log.count("okta.page ")
+        return "at its first page" if pages <= 1 else "further on"
 
     def check(self):
-        self.sim.no_faults()
+        for sim in self.sims:
+            sim.no_faults()
         self.place.collect_once()
         self.place.assert_delivered(self.wanted)
 
+    def run(self):
+        length = max(self.length() for _ in range(3))
+        rounds = 0
+        while sum(self.killed_while.values()) < KILLS:
+            self.kill_one(length)
+            rounds += 1
+            if rounds % CLEAN_EVERY == 0:
+                length = self.length()
+                self.check()
+            assert rounds < KILLS * 4, "%s in %d rounds" % (self.killed_while, rounds)
+        self.check()
+        print("# killed %s, %d rounds of up to %.0f ms, %d events" % (
+            dict(self.killed_while), rounds, length * 1000, len(self.wanted)))
 
-@test
-def nothing_is_lost_or_doubled_when_it_is_killed_again_and_again(place):
-    print("# SEED=%d" % SEED)
-    loop = Loop(place)
-    length = max(loop.length() for _ in range(3))
-    rounds = 0
-    while loop.killed < KILLS:
-        loop.kill_one(length)
-        rounds += 1
-        if rounds % CLEAN_EVERY == 0:
-            length = loop.length()
-            loop.check()
-        assert rounds < KILLS * 3, "%d killed in %d rounds" % (loop.killed, rounds)
-    loop.check()
+
+@each_of({"one org": 1, "two orgs": 2})
+def nothing_is_lost_or_doubled_when_it_is_killed_again_and_again(place, sources):
+    loop = Loop(place, sources, SEED + sources)
+    loop.run()
     assert place.dead_letters() == []
-    print("# %d killed in %d rounds of up to %.0f ms, %d events" % (loop.killed, rounds, length * 1000,
-                                                                    len(loop.wanted)))
+    assert len(loop.killed_while) == 3 and min(loop.killed_while.values()) >= KILLS // 20, loop.killed_while
 
 
 if __name__ == "__main__":
-    main()
+    print("# SEED=%d" % SEED, flush=True)
+    main(jobs=2)

@@ -372,71 +372,72 @@ static void targets_lose_nothing_but_what_does_not_belong(void **state) {
         members, LEN(members));
 }
 
+static const char rich_event[] =
+    "{\"uuid\":\"u\",\"eventType\":\"user.session.start\",\"actor\":{\"id\":\"i\",\"type\":"
+    "\"User\","
+    "\"alternateId\":\"a@b\",\"displayName\":\"A\"},\"client\":{\"device\":\"Computer\","
+    "\"ipAddress\":\"192.0.2.1\",\"userAgent\":{\"rawUserAgent\":\"x\"},"
+    "\"geographicalContext\":{"
+    "\"city\":\"C\",\"country\":\"N\"}},\"outcome\":{\"result\":\"DENY\",\"reason\":\"r\"},"
+    "\"securityContext\":{\"asNumber\":1,\"asOrg\":\"o\",\"isProxy\":true},"
+    "\"authenticationContext\":{\"externalSessionId\":\"e\",\"rootSessionId\":\"s\","
+    "\"issuer\":{\"id\":\"q\"}},\"target\":[{\"id\":\"t\",\"type\":\"x\"}],\"debugContext\":{"
+    "\"debugData\":{\"dtHash\":\"1\",\"threatSuspected\":\"true\",\"requestUri\":\"/"
+    "\",\"factor\":\"f\","
+    "\"deviceFingerprint\":\"d\",\"behaviors\":\"{New IP=POSITIVE}\",\"risk\":\"{level=LOW, "
+    "reasons=r}\",\"grantType\":\"g\",\"requestedScopes\":\"s\",\"privilegeGranted\":\"p\"}}}";
+static const char *const rule_fields[] = {"event.action",
+                                          "okta.actor.alternate_id",
+                                          "okta.outcome.reason",
+                                          "okta.security_context.is_proxy",
+                                          "okta.event_type",
+                                          "okta.client.user_agent.raw_user_agent",
+                                          "client.geo.country_name",
+                                          "okta.client.device",
+                                          "okta.client.ip",
+                                          "okta.outcome.result",
+                                          "okta.actor.id",
+                                          D "dt_hash",
+                                          "client.geo.city_name",
+                                          D "risk_level",
+                                          D "threat_suspected",
+                                          D "risk_reasons",
+                                          "source.as.number",
+                                          "source.as.organization.name",
+                                          "user.name",
+                                          "event.outcome",
+                                          "okta.authentication_context.external_session_id",
+                                          D "request_uri",
+                                          D "factor",
+                                          "okta.actor.display_name",
+                                          D "behaviors",
+                                          D "device_fingerprint",
+                                          D "risk_behaviors",
+                                          "okta.authentication_context.root_session_id",
+                                          "source.geo.city_name",
+                                          "source.geo.country_name",
+                                          "user_agent.original",
+                                          "client.ip",
+                                          "source.ip",
+                                          "user.email",
+                                          "okta.actor.type",
+                                          D "flattened.grantType",
+                                          D "flattened.requestedScopes",
+                                          "event.category",
+                                          "event.dataset",
+                                          "data_stream.dataset",
+                                          "okta.authentication_context.issuer.id",
+                                          "client.user.name",
+                                          D "flattened.privilegeGranted",
+                                          "okta.target"};
+
 static void fields_of_detection_rules_are_filled(void **state) {
     (void)state;
-    static const char event[] =
-        "{\"uuid\":\"u\",\"eventType\":\"user.session.start\",\"actor\":{\"id\":\"i\",\"type\":"
-        "\"User\","
-        "\"alternateId\":\"a@b\",\"displayName\":\"A\"},\"client\":{\"device\":\"Computer\","
-        "\"ipAddress\":\"192.0.2.1\",\"userAgent\":{\"rawUserAgent\":\"x\"},"
-        "\"geographicalContext\":{"
-        "\"city\":\"C\",\"country\":\"N\"}},\"outcome\":{\"result\":\"DENY\",\"reason\":\"r\"},"
-        "\"securityContext\":{\"asNumber\":1,\"asOrg\":\"o\",\"isProxy\":true},"
-        "\"authenticationContext\":{\"externalSessionId\":\"e\",\"rootSessionId\":\"s\","
-        "\"issuer\":{\"id\":\"q\"}},\"target\":[{\"id\":\"t\",\"type\":\"x\"}],\"debugContext\":{"
-        "\"debugData\":{\"dtHash\":\"1\",\"threatSuspected\":\"true\",\"requestUri\":\"/"
-        "\",\"factor\":\"f\","
-        "\"deviceFingerprint\":\"d\",\"behaviors\":\"{New IP=POSITIVE}\",\"risk\":\"{level=LOW, "
-        "reasons=r}\",\"grantType\":\"g\",\"requestedScopes\":\"s\",\"privilegeGranted\":\"p\"}}}";
-    static const char *const paths[] = {"event.action",
-                                        "okta.actor.alternate_id",
-                                        "okta.outcome.reason",
-                                        "okta.security_context.is_proxy",
-                                        "okta.event_type",
-                                        "okta.client.user_agent.raw_user_agent",
-                                        "client.geo.country_name",
-                                        "okta.client.device",
-                                        "okta.client.ip",
-                                        "okta.outcome.result",
-                                        "okta.actor.id",
-                                        D "dt_hash",
-                                        "client.geo.city_name",
-                                        D "risk_level",
-                                        D "threat_suspected",
-                                        D "risk_reasons",
-                                        "source.as.number",
-                                        "source.as.organization.name",
-                                        "user.name",
-                                        "event.outcome",
-                                        "okta.authentication_context.external_session_id",
-                                        D "request_uri",
-                                        D "factor",
-                                        "okta.actor.display_name",
-                                        D "behaviors",
-                                        D "device_fingerprint",
-                                        D "risk_behaviors",
-                                        "okta.authentication_context.root_session_id",
-                                        "source.geo.city_name",
-                                        "source.geo.country_name",
-                                        "user_agent.original",
-                                        "client.ip",
-                                        "source.ip",
-                                        "user.email",
-                                        "okta.actor.type",
-                                        D "flattened.grantType",
-                                        D "flattened.requestedScopes",
-                                        "event.category",
-                                        "event.dataset",
-                                        "data_stream.dataset",
-                                        "okta.authentication_context.issuer.id",
-                                        "client.user.name",
-                                        D "flattened.privilegeGranted",
-                                        "okta.target"};
     struct fixture f = begin((struct ecs_opts){0});
     f.fetched_ms = 1;
-    const struct json *doc = map(&f, STR(event));
-    for (size_t i = 0; i < LEN(paths); i++)
-        if (!json_path(doc, paths[i])) fail_msg("%s is not filled", paths[i]);
+    const struct json *doc = map(&f, STR(rich_event));
+    for (size_t i = 0; i < LEN(rule_fields); i++)
+        if (!json_path(doc, rule_fields[i])) fail_msg("%s is not filled", rule_fields[i]);
     end(&f);
 }
 

@@ -116,8 +116,9 @@ static void origins_are_equal_by_scheme_host_and_port(void **state) {
 
 static void loopback_is_this_machine_and_nothing_that_looks_like_it(void **state) {
     (void)state;
-    static const char *const own[] = {"http://localhost", "http://x.localhost:1", "http://[::1]/",
-                                      "http://127.0.0.1:9", "http://127.255.0.3/"};
+    static const char *const own[] = {"http://localhost",    "http://x.localhost:1",
+                                      "http://[::1]/",       "http://127.0.0.1:9",
+                                      "http://127.255.0.3/", "http://127.1/"};
     static const char *const foreign[] = {"http://localhost.evil.example", "http://128.0.0.1",
                                           "http://127.0.0.1.evil.example", "http://[::2]/",
                                           "http://mylocalhost/"};

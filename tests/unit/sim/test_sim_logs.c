@@ -299,6 +299,7 @@ static void requests_are_remembered_without_the_token(void **state) {
     (void)state;
     AUTO(sim) struct sim *sim = sim_with_five();
     AUTO_FINI(test_answer) struct test_answer a = test_get(sim, "/api/v1/logs?limit=2");
+    assert_int_equal(a.reply.status, 200);
     AUTO_FINI(test_answer)
     struct test_answer r = test_request(sim, "GET", "/_sim/requests?reset=1", NULL, NULL);
     assert_int_equal(test_count(sim, &r), 1);

@@ -370,6 +370,17 @@ static void a_replaced_file_is_left_alone(void **state) {
     expect_left_alone(w, other);
 }
 
+static void a_file_of_the_same_length_with_other_content_is_left_alone(void **state) {
+    AUTO(world) struct world *w = world_new(state, "file");
+    world_open(w);
+    world_page(w, 3);
+    world_crash(w);
+    AUTO_FINI(buf) struct buf other = scratch_read(world_path(w, A));
+    other.p[other.n - 3] = 'y';
+    scratch_write(world_path(w, A), buf_str(&other));
+    expect_left_alone(w, buf_z(&other));
+}
+
 static void a_shortened_file_is_left_alone(void **state) {
     AUTO(world) struct world *w = world_new(state, "file");
     world_open(w);
@@ -687,6 +698,7 @@ int main(void) {
         T(a_new_file_that_cannot_be_remembered_is_taken_back),
         T(an_empty_leftover_is_used_and_a_full_one_is_not),
         T(a_replaced_file_is_left_alone),
+        T(a_file_of_the_same_length_with_other_content_is_left_alone),
         T(a_shortened_file_is_left_alone),
         T(a_symbolic_link_is_not_followed),
         T(a_fifo_in_the_files_place_does_not_block),

@@ -25,7 +25,7 @@ struct scratch {
 
 static inline int scratch_setup(void **state) {
     struct scratch *s = calloc(1, sizeof *s);
-    if (!s || !(s->dir = strdup("/tmp/gatehouse-test-XXXXXX"))) return -1;
+    if (!s || !(s->dir = strdup("/tmp/gatehouse-unit-XXXXXX"))) return -1;
     *state = s;
     return mkdtemp(s->dir) ? 0 : -1;
 }

@@ -416,6 +416,35 @@ static void a_flipped_byte_is_noticed_or_harmless(void **state) {
     store_free(s);
 }
 
+// What SQLite cannot see: well-formed rows with other values.
+static void a_value_that_changed_is_noticed_by_its_sum(void **state) {
+    static const char *const changes[] = {
+        "UPDATE pair SET source = 'bcme'",
+        "UPDATE pair SET output = 'brchive'",
+        "UPDATE pair SET next = 'm'",
+        "UPDATE pair SET published_ms = published_ms + 1",
+        "UPDATE pair SET events = events + 1",
+        "UPDATE pair SET recent_max = recent_max - 1",
+        "UPDATE mark SET mark = CAST('https://acme/nexu' AS BLOB)",
+        "UPDATE mark SET output = 'brchive'",
+        "UPDATE recent SET uuids = zeroblob(length(uuids))",
+        "UPDATE recent SET last = last + 1",
+        "DELETE FROM recent WHERE last = (SELECT max(last) FROM recent)",
+        "UPDATE dead SET event = CAST('[0]' AS BLOB)",
+    };
+    for (size_t i = 0; i < LEN(changes); i++) {
+        const char *dir = scratch_path(*state, "st");
+        make_state(dir);
+        sql(scratch_path(*state, "st/state.db"), changes[i]);
+        struct store *s = NULL;
+        int r = store_open(&s, dir, STORE_WRITE, NULL);
+        if (r == 0 && reads_whole(s)) print_error("not noticed: %s\n", changes[i]);
+        assert_true(r == STORE_E_CORRUPT || (r == 0 && !reads_whole(s)));
+        store_free(s);
+        scratch_remove(dir);
+    }
+}
+
 static void a_state_that_is_moved_away_is_noticed_at_the_next_commit(void **state) {
     AUTO(store) struct store *s = open_ok(scratch_path(*state, "st"), STORE_WRITE);
     commit_ok(s, "x", 1, 'a');
@@ -576,6 +605,7 @@ int main(void) {
         T(a_crash_while_the_state_is_made_is_no_damage),
         T(garbage_and_every_truncation_are_refused),
         T(a_flipped_byte_is_noticed_or_harmless),
+        T(a_value_that_changed_is_noticed_by_its_sum),
         T(a_state_that_is_moved_away_is_noticed_at_the_next_commit),
         T(a_directory_that_may_not_be_written_is_named),
         T(a_full_disk_changes_nothing_and_passes),
