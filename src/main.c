@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <malloc.h>
+#include <signal.h>
 
 #include "cli/commands.h"
 
@@ -7,5 +8,8 @@ int main(int argc, char **argv) {
     // Pages come and go: their memory goes back to the system at once, and stays off the heap.
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     mallopt(M_ARENA_MAX, 2);
+    // Writing to a pipe without a reader, or past a limit on file sizes, is an error to be handled.
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     return commands_main(argc, argv);
 }

@@ -40,6 +40,7 @@ struct daemon {
     struct loop_signal *signals[LEN(watched_signals)];
     struct loop_timer *summary, *ticker, *watchdog, *settling;
     bool ending;
+    bool told_to_end; // by a signal: then a source that was refused is no failure of ours
     int status;
 };
 
@@ -116,7 +117,6 @@ static void end(struct daemon *d);
 
 static void on_finished(void *ctx) {
     struct daemon *d = ctx;
-    if (watch_failed(d->watch)) d->status = 1;
     if (d->opts->once || !d->opts->stay) end(d);
     else
         log_error(&d->log, "watch.all_stopped",
@@ -226,6 +226,7 @@ static void on_signal(void *ctx, int signum) {
         return;
     }
     log_info(&d->log, "daemon.stopping", KV_STR("signal", signum == SIGINT ? "SIGINT" : "SIGTERM"));
+    d->told_to_end = true;
     end(d);
 }
 
@@ -263,6 +264,7 @@ static int build(struct daemon *d, struct fault *fault) {
 }
 
 static void tear_down(struct daemon *d) {
+    if (d->watch && watch_failed(d->watch) && !d->told_to_end) d->status = 1;
     d->watch = watch_free(d->watch);
     d->next_plan = plan_free(d->next_plan);
     d->next_settings = settings_free(d->next_settings);

@@ -31,6 +31,9 @@ struct op {
     { "\"" name "\":", sizeof(name) + 2 }
 #define OPEN(name)                                                                                 \
     { OP_OPEN, SLOT_NONE, NAME(name), NULL }
+// An object all of whose members come from that slot or below it: passed over without it.
+#define OPEN_IF(name, slot)                                                                        \
+    { OP_OPEN, SLOT_##slot, NAME(name), NULL }
 #define CLOSE                                                                                      \
     { OP_CLOSE, SLOT_NONE, {NULL, 0}, NULL }
 #define VALUE(name, slot)                                                                          \

@@ -47,6 +47,9 @@ static inline void json_copy_short(char *to, const char *from, size_t n) {
     } else if (n >= 8) {
         memcpy(to + n - 8, from + n - 8, 8);
         memcpy(to, from, 8);
+    } else if (n >= 4) {
+        memcpy(to + n - 4, from + n - 4, 4);
+        memcpy(to, from, 4);
     } else {
         for (size_t i = 0; i < n; i++) to[i] = from[i];
     }

@@ -23,6 +23,14 @@ struct work {
 
 static struct store *store_of(const struct work *w) { return w->output->watch->opts.store; }
 
+// What a sink wants people to know although it went on is handed to the loop thread, which logs.
+static void take_notice(struct work *w) {
+    struct sink *sink = w->output->sink;
+    if (!sink || !sink->notice.text[0]) return;
+    w->result->notice = sink->notice;
+    sink->notice.text[0] = '\0';
+}
+
 static int open_sink(struct work *w) {
     struct output *o = w->output;
     if (o->sink) return 0;
@@ -148,6 +156,7 @@ static void remember(struct work *w) {
 static void undo(struct work *w) {
     struct output *o = w->output;
     struct fault ignored;
+    take_notice(w);
     if (!o->sink || o->sink->type->rollback(o->sink, &ignored) == 0) return;
     o->sink = o->opts->type->free(o->sink); // opened again, and so recovered, at the next try
 }
@@ -161,6 +170,7 @@ void delivery_run(struct pair *p) {
         fault_set(&p->delivery.fault, e, "%s", error_text(p->delivery.error));
     if (e) undo(&w);
     else remember(&w);
+    take_notice(&w);
     free(w.docs);
     free(w.event_of);
     free(w.replies);

@@ -133,8 +133,15 @@ static void keep_page(struct pair *p) {
     if (is_hopeless(p)) pair_stop(p);
 }
 
+static void report_notice(const struct pair *p) {
+    if (p->delivery.notice.text[0])
+        log_warn(p->source->watch->opts.log, "output.notice",
+                 KV_STR("output", p->output->opts->name), KV_STR("what", p->delivery.notice.text));
+}
+
 void pair_delivered(struct pair *p) {
     struct source *s = p->source;
+    report_notice(p);
     if (p->delivery.error == 0) take_page(p);
     else if (!s->watch->stopping) keep_page(p);
     source_step(s);

@@ -27,7 +27,7 @@ SEED = int(os.environ.get("SEED", "1"))
 TOKEN = "00tokenOfTheTests"
 EVENTS = 40
 SAMPLE_OF_LIBRARIES = 150
-PATIENCE_S = 60
+PATIENCE_S = 40
 
 
 class Simulator:

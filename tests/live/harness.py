@@ -245,12 +245,14 @@ class FakeOkta:
     def __init__(self, answer):
         fake = self
         self.asked = []
+        self.clients = set()  # one per connection
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
                 fake.asked.append(self.path)
+                fake.clients.add(self.client_address)
                 status, headers, body = answer(fake, len(fake.asked))
                 self.send_response(status)
                 for name, value in headers:

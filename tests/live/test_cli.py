@@ -69,7 +69,7 @@ outputs:
 
 # name: what is replaced, by what, where the error stands, and what it says
 WRONG = {
-    "an unknown key": ("interval: 60s", "intervall: 60s", "6:5", ["intervall", "interval"]),
+    "an unknown key": ("interval: 60s", "intervals: 60s", "6:5", ["intervals", "interval"]),
     "a missing unit": ("interval: 60s", "interval: 60", "6:15", ["interval", "60s"]),
     "a wrong type": ("interval: 60s", "limit: many", "6:12", ["limit", "'many'", "1000"]),
     "a number out of bounds": ("interval: 60s", "limit: 1001", "6:12", ["limit", "1001", "1000"]),
@@ -108,7 +108,7 @@ def wrong_settings_end_with_2_and_name_place_key_and_what_was_expected(place, ca
 
 @test
 def all_errors_of_a_file_are_shown_at_once_in_the_order_of_their_lines(place):
-    path = place.settings("sources:\n  - url: 5\n    intervall: 60s\n    limit: x\noutputs:\n  - type: nothing\n")
+    path = place.settings("sources:\n  - url: 5\n    intervals: 60s\n    limit: x\noutputs:\n  - type: nothing\n")
     p = place.run("test", "config", "-c", path)
     lines = [int(line.split(":")[1]) for line in p.err.splitlines() if line.startswith(path + ":")]
     assert p.returncode == 2 and len(lines) >= 4 and lines == sorted(lines), p.err
@@ -131,8 +131,8 @@ def set_overrides_the_file_and_its_errors_name_it(place):
                       path)
     assert shown.returncode == 0 and "interval: 7s" in shown.out and "level: \"warn\"" in shown.out, shown.out
     assert sim.token not in shown.out
-    wrong = place.run("test", "config", "--set", "sources.0.intervall=7s", "-c", path)
-    assert wrong.returncode == 2 and wrong.err.startswith("--set sources.0.intervall: "), wrong.err
+    wrong = place.run("test", "config", "--set", "sources.0.intervals=7s", "-c", path)
+    assert wrong.returncode == 2 and wrong.err.startswith("--set sources.0.intervals: "), wrong.err
     assert "did you mean interval?" in wrong.err, wrong.err
 
 
@@ -383,6 +383,46 @@ def tls_asked_of_a_plain_port_is_explained(place):
     p, lines = test_okta(place, GOOD % {"state": place.path("state"), "token": TOKEN,
                                         "url": sim.url.replace("http:", "https:")})
     assert p.returncode == 1 and "does not speak TLS" in the_cross(lines), lines
+
+
+# ---- the same in the log ----
+
+def nobody_listens(place):
+    held, port = refusing_port()
+    return held, GOOD % {"state": place.path("state"), "token": TOKEN, "url": "http://127.0.0.1:%d/api/v1/logs" % port}
+
+
+def proxy_refuses(place):
+    held, port = refusing_port()
+    text = GOOD % {"state": place.path("state"), "token": TOKEN, "url": place.sim().url}
+    return held, text.replace("interval: 60s", "proxy_url: http://127.0.0.1:%d" % port)
+
+
+def no_such_org(place):
+    fake = place.fake(lambda *ignored: (404, [("Content-Type", "application/json")],
+                                        b'{"errorCode":"E0000007","errorSummary":"Not found"}'))
+    return None, GOOD % {"state": place.path("state"), "token": TOKEN, "url": fake.url}
+
+
+def unknown_authority(place):
+    return None, GOOD % {"state": place.path("state"), "token": TOKEN, "url": make_certificates(place).url}
+
+
+@each_of({"nobody listens": (nobody_listens, "okta.unreachable", "no connection"),
+          "the proxy refuses": (proxy_refuses, "okta.unreachable", "check proxy_url"),
+          "the org does not exist": (no_such_org, "okta.bad_request", "there is no such org"),
+          "the authority is unknown": (unknown_authority, "okta.unreachable", "ssl.certificate_authorities")})
+def the_log_says_clearly_that(place, case):
+    make, name, advice = case
+    held, text = make(place)
+    place.settings(text)
+    daemon = place.daemon()
+    place.wait_log(daemon, name)
+    place.stop(daemon)
+    lines = [line for line in place.log_of(daemon).splitlines() if " WARN " in line]
+    assert len(lines) == 1 and name in lines[0] and advice in lines[0], lines
+    if held:
+        held.close()
 
 
 # ---- test output, stdout ----

@@ -152,6 +152,54 @@ def events_that_come_while_the_daemon_runs_arrive(place):
     place.assert_delivered(wanted)
 
 
+@each_of({
+    "both links in one header field": dict(link_style="joined"),
+    "the next link first": dict(link_order="next_first"),
+    "the next link last": dict(link_order="self_first"),
+    "chunked bodies": dict(chunked=True),
+    "compressed bodies": dict(gzip=True),
+    "plain bodies": dict(gzip=False),
+})
+def every_event_arrives_with(place, settings):
+    sim = place.sim()
+    sim.set(**settings)
+    wanted = events(230, seed=16)
+    sim.add(wanted)
+    place.simple(sim, limit=50)
+    place.collect_once()
+    place.assert_delivered(wanted)
+
+
+@each_of({"one connection for all": ("false", 1), "a new connection for every request": ("true", 4)})
+def disable_keep_alive_decides_on(place, case):
+    disabled, connections = case
+    wanted = events(6, seed=17)
+
+    def answer(fake, number):
+        link = "<%s?after=%d_1&limit=2>; rel=\"next\"" % (fake.url, min(number, 4))
+        return 200, [("Link", link)], json.dumps(wanted[number * 2 - 2:number * 2]).encode()
+
+    fake = place.fake(answer)
+    place.simple(fake, limit=2, disable_keep_alive=disabled)
+    place.collect_once()
+    assert len(fake.asked) == 4 and len(fake.clients) == connections, (fake.asked, fake.clients)
+    place.assert_delivered(wanted)
+
+
+@test
+def forty_sources_of_one_org_deliver_everything_once(place):
+    sim = place.sim()
+    wanted = events(100, seed=18)
+    sim.add(wanted)
+    outputs = "".join("  - { name: o%d, type: file, path: %s, filename: o%d }\n" % (i, place.path("out"), i)
+                      for i in range(40))
+    place.compose([place.source(sim, "s%d" % i, limit="30", outputs="[o%d]" % i) for i in range(40)], db=False,
+                  archive=False, extra=outputs)
+    place.collect_once()
+    for i in range(40):
+        assert place.uuids_in_file(name="o%d-" % i) == uuids_of(wanted), i
+
+
 # ---- not one request more than needed ----
 
 def add_nothing(sim):
@@ -252,6 +300,16 @@ def the_first_since_is_now_minus_initial_interval(place):
     place.collect_once()
     since = since_of(sim.requests()[0])
     assert rfc3339(before - 6 * HOUR_MS) <= since <= rfc3339(now_ms() - 6 * HOUR_MS), since
+
+
+@test
+def the_longest_initial_interval_is_accepted_by_okta(place):
+    sim = place.sim()
+    wanted = events(10, seed=31)
+    sim.add(wanted)
+    place.simple(sim, initial_interval="180d")
+    place.collect_once()
+    place.assert_delivered(wanted)
 
 
 @each_of({"two hours behind": -2, "two hours ahead": 2})

@@ -8,7 +8,8 @@ import socket
 import subprocess
 import time
 
-from harness import GATEHOUSE, each_of, events, main, now_ms, test, uuids_of, assert_each_once, wait_until
+from harness import (GATEHOUSE, TOKEN, assert_each_once, each_of, events, main, now_ms, refusing_port, test, uuids_of,
+                     wait_until)
 
 SOON = 2.0  # seconds in which a signal ends the program
 
@@ -96,12 +97,40 @@ def a_page_that_is_being_delivered_when_the_signal_comes_is_whole_or_not_there(p
     place.simple(sim, limit=100)
     for threshold in (1, 700, 1500, 2200):
         daemon = place.daemon()
+        place.wait_log(daemon, "daemon.started")
         place.wait_db(threshold)
         end_by(place, daemon, signal.SIGTERM)
         assert len(place.uuids_in_file()) % 100 == 0
         assert len(place.uuids_in_db()) % 100 == 0
     place.collect_once()
     place.assert_delivered(wanted)
+
+
+# ---- starting before Okta can be reached ----
+
+@test
+def a_daemon_that_starts_before_okta_can_be_reached_waits_and_says_so_once(place):
+    held, port = refusing_port()
+    held.close()
+    absent = Absent("http://127.0.0.1:%d/api/v1/logs" % port)
+    place.simple(absent, interval="100ms")
+    daemon = place.daemon()
+    place.wait_log(daemon, "WARN  okta.unreachable")
+    sim = place.sim("--listen", "127.0.0.1:%d" % port)
+    wanted = events(30, seed=20)
+    sim.add(wanted)
+    place.wait_db(30)
+    place.stop(daemon)
+    log = place.log_of(daemon)
+    assert log.count("WARN  okta.unreachable") == 1 and log.count("source.recovered") == 1, log
+    place.assert_delivered(wanted)
+
+
+class Absent:
+    token = TOKEN
+
+    def __init__(self, url):
+        self.url = url
 
 
 # ---- reloading ----
