@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "base/time.h"
 #include "watch/recent.h"
 #include "json/split.h"
 
@@ -73,6 +74,11 @@ static int keep_strings(struct page *p, struct page_event *event, const struct e
     return p->strings.error;
 }
 
+// A `published` later than the page itself says nothing about how far we have come.
+static bool is_from_the_future(const struct page *p, const struct page_event *event) {
+    return p->date_ms > 0 && event->published_ms > p->date_ms + TIME_MINUTE_MS;
+}
+
 static int add_event(struct page *p, struct str text, size_t doc_at,
                      const struct ecs_facts *facts) {
     int e = mem_grow(&p->events, &p->event_cap, p->event_count + 1, sizeof *p->events);
@@ -89,7 +95,8 @@ static int add_event(struct page *p, struct str text, size_t doc_at,
     e = keep_strings(p, event, facts);
     if (e) return e;
     if (!facts->has_published) p->undated++;
-    if (event->published_ms > p->newest_ms) p->newest_ms = event->published_ms;
+    if (event->published_ms > p->newest_ms && !is_from_the_future(p, event))
+        p->newest_ms = event->published_ms;
     p->event_count++;
     return 0;
 }

@@ -49,7 +49,7 @@ struct page {
 
     size_t received;         // elements of the array
     size_t undated;          // events whose `published` did not parse
-    int64_t newest_ms;       // newest published; 0: none
+    int64_t newest_ms;       // newest published that is not later than date_ms; 0: none
     struct fault first_dead; // reason of the first dead letter
 };
 

@@ -138,6 +138,37 @@ def a_refused_cursor_costs_no_event_and_doubles_none(place):
 
 
 @test
+def an_event_from_the_future_does_not_spoil_the_way_back_after_a_refused_cursor(place):
+    sim = place.sim()
+    wanted = events(200, seed=19, first_ms=now_ms() - 120_000)
+    wanted[70]["published"] = "2099-01-01T00:00:00.000Z"
+    sim.add(wanted[:120])
+    place.simple(sim, limit=50)
+    place.collect_once()
+    sim.add(wanted[120:])
+    sim.fault("bad_cursor", count=1)
+    place.collect_once()
+    assert sim.stats()["applied"]["bad_cursor"] == 1
+    place.assert_delivered(wanted)
+
+
+@test
+def a_pair_that_slept_for_a_year_goes_on_where_okta_lets_it(place):
+    sim = place.sim()
+    sim.set(retention="900d")
+    old, new = events(20, seed=13, first_ms=now_ms() - 400 * 24 * HOUR_MS), events(20, seed=14)
+    sim.clock(now=rfc3339(now_ms() - 399 * 24 * HOUR_MS))
+    sim.add(old)
+    place.simple(sim, initial_interval="180d")
+    place.collect_once()
+    sim.clock(now=rfc3339(now_ms()))
+    sim.add(new)
+    sim.fault("bad_cursor", count=1)
+    place.collect_once()
+    place.assert_delivered(old + new)
+
+
+@test
 def events_that_come_while_the_daemon_runs_arrive(place):
     sim = place.sim()
     place.simple(sim, interval="100ms")

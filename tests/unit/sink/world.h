@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "sink/sink.h"
 
-#include "../store/scratch.h"
+#include "store/scratch.h"
 
 enum { WORLD_PAGE_MAX = 64, WORLD_DOC_MAX = 8192 };
 #define WORLD_NOON ((int64_t)1795348800000) // 2026-11-22T12:00:00Z

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one page, one pair and one output make of each other when things go wrong: the page is in
+// the sink and the cursor behind it, or neither. The store is the real one; the sink is a fake that
+// fails when it is told to.
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "store/scratch.h"
+#include "watch/watch-internal.h"
+
+// ---- a sink in memory ----
+
+struct script {
+    int open, deliver, sync, rollback; // errors to give next time; 0: none
+    enum sink_verdict verdict;         // of the first document
+    int opened, freed, rolled_back;
+    size_t taken, durable; // documents: since the last committed mark, and committed
+    char mark_seen[32];    // what open was given
+    char start_seen[256];  // the cursor in the store when a page was delivered
+};
+
+struct fake {
+    struct sink sink;
+    struct script *script;
+};
+
+struct world {
+    char dir[64];
+    struct store *store;
+    struct watch watch;
+    struct watch_output_opts output_opts;
+    struct watch_source_opts source_opts;
+    struct output output;
+    struct source source;
+    struct pair pair;
+    struct script script;
+    struct fault reason;
+};
+
+static struct world *the_world; // of the running test: a sink's type has no context of its own
+
+static int fake_open(struct sink **ret, const struct sink_opts *opts, const struct sink_host *host,
+                     struct str mark, struct fault *fault) {
+    struct script *s = &the_world->script;
+    (void)opts;
+    (void)host;
+    if (s->open) return fault_set(fault, s->open, "told to fail");
+    struct fake *f = mem_new(sizeof *f);
+    assert_non_null(f);
+    f->sink.type = the_world->output_opts.type;
+    f->script = s;
+    s->opened++;
+    snprintf(s->mark_seen, sizeof s->mark_seen, "%.*s", STR_ARG(mark));
+    *ret = &f->sink;
+    return 0;
+}
+
+static int fake_deliver(struct sink *sink, const struct sink_doc *docs, size_t n, int64_t now_ms,
+                        struct sink_reply *replies, struct fault *fault) {
+    struct script *s = ((struct fake *)sink)->script;
+    AUTO_FINI(store_cursor) struct store_cursor cursor = {0};
+    (void)docs;
+    (void)now_ms;
+    assert_int_equal(store_cursor_load(the_world->store, STR("acme"), STR("fake"), &cursor, NULL),
+                     0);
+    snprintf(s->start_seen, sizeof s->start_seen, "%s", cursor.next ? cursor.next : "");
+    if (s->deliver) return fault_set(fault, s->deliver, "told to fail");
+    for (size_t i = 0; i < n; i++) replies[i].verdict = SINK_DELIVERED;
+    replies[0].verdict = s->verdict;
+    replies[0].fault = &the_world->reason;
+    s->taken += n;
+    return 0;
+}
+
+static int fake_sync(struct sink *sink, struct buf *ret_mark, struct fault *fault) {
+    struct script *s = ((struct fake *)sink)->script;
+    if (s->sync) return fault_set(fault, s->sync, "told to fail");
+    buf_addf(ret_mark, "%zu", s->durable + s->taken);
+    return 0;
+}
+
+static void fake_committed(struct sink *sink) {
+    struct script *s = ((struct fake *)sink)->script;
+    s->durable += s->taken;
+    s->taken = 0;
+}
+
+static int fake_rollback(struct sink *sink, struct fault *fault) {
+    struct script *s = ((struct fake *)sink)->script;
+    s->rolled_back++;
+    if (s->rollback) return fault_set(fault, s->rollback, "told to fail");
+    s->taken = 0;
+    return 0;
+}
+
+static struct sink *fake_free(struct sink *sink) {
+    if (!sink) return NULL;
+    ((struct fake *)sink)->script->freed++;
+    free(sink);
+    return NULL;
+}
+
+static const struct sink_type fake_type = {
+    "fake",    "in memory",    fake_open,     fake_deliver,
+    fake_sync, fake_committed, fake_rollback, fake_free,
+};
+
+// ---- the world around it ----
+
+static int set_up(void **state) {
+    struct world *w = mem_new(sizeof *w);
+    if (!w) return -1;
+    the_world = w;
+    snprintf(w->dir, sizeof w->dir, "/tmp/gatehouse-unit-XXXXXX");
+    if (!mkdtemp(w->dir) || store_open(&w->store, w->dir, STORE_WRITE, NULL)) return -1;
+    w->watch.opts.store = w->store;
+    atomic_init(&w->watch.stop, false);
+    w->output_opts = (struct watch_output_opts){.name = "fake", .type = &fake_type};
+    output_init(&w->output, &w->watch, &w->output_opts);
+    w->source_opts = (struct watch_source_opts){.name = "acme"};
+    w->source.watch = &w->watch;
+    w->source.opts = &w->source_opts;
+    w->pair = (struct pair){.source = &w->source, .output = &w->output};
+    fault_set(&w->reason, 0, "not wanted");
+    *state = w;
+    return pair_load(&w->pair, w->store, NULL);
+}
+
+static int tear_down(void **state) {
+    struct world *w = *state;
+    pair_fini(&w->pair);
+    output_fini(&w->output);
+    w->store = store_free(w->store);
+    scratch_remove(w->dir);
+    free(w);
+    return 0;
+}
+
+// Gives the pair a page of three events with uuids that begin with `first`.
+static void give_page(struct world *w, const char *first, const char *next) {
+    AUTO(ecs_mapper) struct ecs_mapper *mapper = NULL;
+    const struct ecs_opts ecs = {.data_stream_namespace = "default"};
+    assert_int_equal(ecs_mapper_new(&mapper, &ecs), 0);
+    w->pair.page = page_unref(w->pair.page);
+    assert_int_equal(page_new(&w->pair.page), 0);
+    struct page *page = w->pair.page;
+    for (int i = 0; i < 3; i++)
+        buf_addf(&page->body, "%c{\"uuid\":\"%s%d\",\"published\":\"2026-01-02T03:04:05.00%dZ\"}",
+                 i ? ',' : '[', first, i, i);
+    buf_addc(&page->body, ']');
+    const struct page_map_opts opts = {
+        .mapper = mapper, .source = "acme", .fetched_ms = 1, .stop = &w->watch.stop};
+    assert_int_equal(page_map(page, &opts, NULL), 0);
+    page->cursor = mem_copy("here", 4);
+    page->next = mem_copy(next, strlen(next));
+    assert_non_null(page->cursor);
+    assert_non_null(page->next);
+}
+
+static void assert_cursor(struct world *w, const char *next, int64_t events) {
+    AUTO_FINI(store_cursor) struct store_cursor c = {0};
+    assert_int_equal(store_cursor_load(w->store, STR("acme"), STR("fake"), &c, NULL), 0);
+    assert_string_equal(c.next ? c.next : "", next);
+    assert_int_equal(c.events, events);
+}
+
+// ---- the tests ----
+
+static void a_delivered_page_moves_the_cursor_and_is_remembered(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.error, 0);
+    assert_int_equal(w->pair.delivery.delivered, 3);
+    assert_int_equal(w->script.durable, 3);
+    assert_cursor(w, "there", 3);
+    assert_true(recent_has(&w->pair.recent, w->pair.page->events[2].id));
+}
+
+static void a_new_pair_is_on_record_before_anything_is_delivered(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    delivery_run(&w->pair);
+    assert_string_equal(w->script.start_seen, "here");
+}
+
+static void what_came_before_is_not_delivered_again(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    delivery_run(&w->pair);
+    give_page(w, "a", "further");
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.repeated, 3);
+    assert_int_equal(w->pair.delivery.delivered, 0);
+    assert_int_equal(w->script.durable, 3);
+    assert_cursor(w, "further", 3);
+}
+
+static void what_came_before_is_known_after_a_restart_too(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    delivery_run(&w->pair);
+    pair_fini(&w->pair);
+    w->pair = (struct pair){.source = &w->source, .output = &w->output};
+    assert_int_equal(pair_load(&w->pair, w->store, NULL), 0);
+    assert_string_equal(w->pair.cursor, "there");
+    give_page(w, "a", "further");
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.repeated, 3);
+}
+
+static void assert_nothing_happened(struct world *w, int error) {
+    assert_int_equal(w->pair.delivery.error, error);
+    assert_string_not_equal(w->pair.delivery.fault.text, "");
+    assert_int_equal(w->script.rolled_back, 1);
+    assert_int_equal(w->script.taken, 0);
+    assert_int_equal(w->script.durable, 0);
+    assert_cursor(w, "here", 0);
+    assert_false(recent_has(&w->pair.recent, w->pair.page->events[0].id));
+}
+
+static void a_failed_delivery_is_taken_back(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    w->script.deliver = -ENOSPC;
+    delivery_run(&w->pair);
+    assert_nothing_happened(w, -ENOSPC);
+}
+
+static void a_failed_sync_is_taken_back(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    w->script.sync = -EIO;
+    delivery_run(&w->pair);
+    assert_nothing_happened(w, -EIO);
+}
+
+static void one_document_to_be_retried_takes_the_page_back(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    w->script.verdict = SINK_RETRY;
+    delivery_run(&w->pair);
+    assert_nothing_happened(w, -EAGAIN);
+}
+
+static void the_next_try_delivers_everything(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    w->script.sync = -EIO;
+    delivery_run(&w->pair);
+    w->script.sync = 0;
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.error, 0);
+    assert_int_equal(w->script.durable, 3);
+    assert_cursor(w, "there", 3);
+}
+
+static void a_commit_that_fails_takes_the_page_back(void **state) {
+    struct world *w = *state;
+    struct store *readable = NULL;
+    give_page(w, "a", "there");
+    delivery_run(&w->pair);
+    assert_int_equal(store_open(&readable, w->dir, STORE_READ, NULL), 0);
+    give_page(w, "b", "further");
+    w->watch.opts.store = readable; // refuses to be written to
+    delivery_run(&w->pair);
+    w->watch.opts.store = w->store;
+    readable = store_free(readable);
+    assert_true(w->pair.delivery.error < 0);
+    assert_int_equal(w->script.rolled_back, 1);
+    assert_int_equal(w->script.durable, 3);
+    assert_cursor(w, "there", 3);
+}
+
+static void a_sink_that_cannot_go_back_is_opened_again_at_its_mark(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    delivery_run(&w->pair);
+    give_page(w, "b", "further");
+    w->script.sync = -EIO;
+    w->script.rollback = -EIO;
+    delivery_run(&w->pair);
+    assert_int_equal(w->script.freed, 1);
+    w->script.sync = 0;
+    w->script.taken = 0;
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.error, 0);
+    assert_int_equal(w->script.opened, 2);
+    assert_string_equal(w->script.mark_seen, "3");
+    assert_cursor(w, "further", 6);
+}
+
+static int count_dead(void *ctx, const struct store_dead_row *row) {
+    struct world *w = ctx;
+    assert_true(str_eqz(row->reason, "not wanted"));
+    assert_true(str_eqz(row->uuid, "a0"));
+    assert_true(str_eq(row->event, w->pair.page->events[0].text));
+    w->script.taken += 100;
+    return 0;
+}
+
+static void a_rejected_document_is_a_dead_letter_and_holds_up_nobody(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    w->script.verdict = SINK_REJECTED;
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.error, 0);
+    assert_int_equal(w->pair.delivery.rejected, 1);
+    assert_int_equal(w->pair.delivery.delivered, 2);
+    assert_cursor(w, "there", 2);
+    assert_int_equal(store_dead_each(w->store, count_dead, w, NULL), 0);
+    assert_int_equal(w->script.taken, 100);
+}
+
+static void an_output_that_cannot_be_opened_leaves_everything_as_it_is(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    w->script.open = -ENOENT;
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.error, -ENOENT);
+    assert_cursor(w, "", 0);
+}
+
+#define in_a_world(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        in_a_world(a_delivered_page_moves_the_cursor_and_is_remembered),
+        in_a_world(a_new_pair_is_on_record_before_anything_is_delivered),
+        in_a_world(what_came_before_is_not_delivered_again),
+        in_a_world(what_came_before_is_known_after_a_restart_too),
+        in_a_world(a_failed_delivery_is_taken_back),
+        in_a_world(a_failed_sync_is_taken_back),
+        in_a_world(one_document_to_be_retried_takes_the_page_back),
+        in_a_world(the_next_try_delivers_everything),
+        in_a_world(a_commit_that_fails_takes_the_page_back),
+        in_a_world(a_sink_that_cannot_go_back_is_opened_again_at_its_mark),
+        in_a_world(a_rejected_document_is_a_dead_letter_and_holds_up_nobody),
+        in_a_world(an_output_that_cannot_be_opened_leaves_everything_as_it_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
