@@ -67,7 +67,7 @@ static int take_flag(struct args *a, int argc, char **argv, int *at, unsigned ac
                      const char *command) {
     const char *word = argv[*at];
     bool is_long = word[1] == '-';
-    struct str value = str_from(is_long ? word + 2 : word + 2);
+    struct str value = str_from(word + 2);
     const struct flag *f;
     if (is_long) f = find_long(str_split(&value, '='));
     else f = find_letter(word[1]);

@@ -37,6 +37,7 @@ struct daemon {
     struct watch *watch;
     struct settings *next_settings; // of a reload that waits for the old watch to stop
     struct plan *next_plan;
+    bool reload_again; // asked for while another reload was under way
     struct loop_signal *signals[LEN(watched_signals)];
     struct loop_timer *summary, *ticker, *watchdog, *settling;
     bool ending;
@@ -164,6 +165,8 @@ static void give_up(struct daemon *d, const char *why) {
     loop_stop(d->loop);
 }
 
+static void reload(struct daemon *d);
+
 // The old watch has stopped: the new plan takes its place.
 static void change_over(void *ctx) {
     struct daemon *d = ctx;
@@ -187,6 +190,7 @@ static void change_over(void *ctx) {
     log_info(&d->log, "daemon.reloaded", KV_INT("sources", d->settings->source_count),
              KV_INT("outputs", d->settings->output_count));
     notify_ready(&d->notify);
+    if (d->reload_again) reload(d);
 }
 
 static void keep_old(struct daemon *d, const char *why) {
@@ -199,7 +203,9 @@ static void reload(struct daemon *d) {
     struct fault fault = {{0}};
     AUTO(settings) struct settings *settings = NULL;
     AUTO(plan) struct plan *plan = NULL;
-    if (d->ending || d->next_plan) return;
+    if (d->ending) return;
+    d->reload_again = d->next_plan != NULL; // the settings may have changed since they were read
+    if (d->reload_again) return;
     notify_reloading(&d->notify);
     if (load(d, &settings)) {
         keep_old(d, "wrong settings, see above");

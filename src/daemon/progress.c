@@ -39,25 +39,42 @@ static void format_lag(int64_t lag_ms, char *ret, size_t bytes) {
     else snprintf(ret, bytes, "%" PRId64 " days", lag_ms / TIME_DAY_MS);
 }
 
-void progress_show(struct progress *p, const struct watch *w) {
-    if (p->fd < 0) return;
-    int64_t events = 0;
-    int64_t lag_ms = 0;
-    bool caught_up = true;
+// What the sources that are catching up have done, and wait for, together.
+struct overview {
+    int64_t events, lag_ms, wait_ms;
+    bool caught_up;
+};
+
+static struct overview look_at(const struct watch *w) {
+    struct overview all = {.caught_up = true};
     for (size_t i = 0; i < watch_source_count(w); i++) {
         struct watch_stats stats;
         watch_source_stats(w, i, &stats);
-        events += stats.events;
-        if (stats.lag_ms > lag_ms) lag_ms = stats.lag_ms;
-        caught_up = caught_up && stats.caught_up;
+        all.events += stats.events;
+        if (stats.caught_up || stats.stopped) continue;
+        all.caught_up = false;
+        if (stats.lag_ms > all.lag_ms) all.lag_ms = stats.lag_ms;
+        int64_t wait_ms = budget_wait_ms(watch_source_budget(w, i), time_mono_ms());
+        if (wait_ms > all.wait_ms) all.wait_ms = wait_ms;
     }
-    update_rate(p, events);
+    return all;
+}
+
+void progress_show(struct progress *p, const struct watch *w) {
+    if (p->fd < 0) return;
+    struct overview all = look_at(w);
+    update_rate(p, all.events);
     progress_clear(p);
-    if (caught_up) return;
+    if (all.caught_up) return;
     char lag[32];
-    char line[128];
-    format_lag(lag_ms, lag, sizeof lag);
-    int n = snprintf(line, sizeof line, "\r\033[K%" PRId64 " events, %.0f events/s, %s behind now",
-                     events, p->rate, lag);
+    char pace[64];
+    char line[160];
+    format_lag(all.lag_ms, lag, sizeof lag);
+    if (all.wait_ms < TIME_SECOND_MS) snprintf(pace, sizeof pace, "%.0f events/s", p->rate);
+    else
+        snprintf(pace, sizeof pace, "%" PRId64 " s until Okta's rate limit lets us go on",
+                 all.wait_ms / 1000);
+    int n = snprintf(line, sizeof line, "\r\033[K%" PRId64 " events, %s behind now, %s", all.events,
+                     lag, pace);
     if (n > 0 && write(p->fd, line, (size_t)n) > 0) p->shown = true;
 }

@@ -7,34 +7,38 @@ a test's time is waiting for backoffs, so a few of them run side by side.
 """
 import concurrent.futures
 import contextlib
-import http.server
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import sqlite3
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import traceback
-import urllib.error
-import urllib.request
-import uuid as uuids
 
-GATEHOUSE = os.path.abspath(os.environ.get("GATEHOUSE", "build/gatehouse"))
-OKTA_SIM = os.path.abspath(os.environ.get("OKTA_SIM", "build/okta-sim"))
-TOKEN = "00tokenOfTheTests"
-PATIENCE = float(os.environ.get("PATIENCE", "60"))  # seconds that any one thing may take
+from basics import (BARE_ENV, GATEHOUSE, PATIENCE, TOKEN, Skip, assert_each_once, event, event_ids, events, file_order,
+                    now_ms, read_text, rfc3339, unread, uuids_of, wait_until)
+from peers import FakeOkta, Listener, Sim, refusing_port
+
+# For the tests, which take everything from here.
+__all__ = ["BARE_ENV", "GATEHOUSE", "GOOD", "TOKEN", "Place", "Skip", "alone", "assert_each_once", "each_of", "event",
+           "event_ids", "events", "is_sanitized", "main", "now_ms", "read_text", "refusing_port", "rfc3339", "test",
+           "unread", "uuids_of", "wait_until"]
 
 tests = []
 
-# A proxy of the machine's must not stand between the programs and the loopback.
-BARE_ENV = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+# The smallest settings, with each thing on a line of its own so that its place is known.
+GOOD = """state: %(state)s
+sources:
+  - url: %(url)s
+    name: acme
+    api_key: %(token)s
+    interval: 60s
+outputs:
+  - { name: db, type: sqlite, path: events.db }
+"""
 
 
 def test(function):
@@ -61,232 +65,10 @@ def each_of(cases):
     return register
 
 
-class Skip(Exception):
-    pass
-
-
 def is_sanitized():
     """Whether gatehouse was built with AddressSanitizer, whose memory says nothing about ours."""
     with open(GATEHOUSE, "rb") as f:
         return b"__asan_init" in f.read()
-
-
-def wait_until(condition, what, patience=None):
-    """Calls `condition` until it gives something true, and returns that."""
-    end = time.monotonic() + (patience or PATIENCE)
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError("waited in vain for: " + what)
-        time.sleep(0.02)
-
-
-def now_ms():
-    return int(time.time() * 1000)
-
-
-def rfc3339(ms):
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms // 1000)) + ".%03dZ" % (ms % 1000)
-
-
-def event(published_ms, rand, **more):
-    """A LogEvent of our own making, so that the simulator's generator is not its own judge."""
-    user = rand.randrange(500)
-    e = {
-        "uuid": str(uuids.UUID(int=rand.getrandbits(128), version=4)),
-        "published": rfc3339(published_ms),
-        "eventType": rand.choice(["user.session.start", "user.authentication.sso", "policy.evaluate_sign_on"]),
-        "version": "0",
-        "severity": "INFO",
-        "displayMessage": "made for a test",
-        "actor": {"id": "00u%05d" % user, "type": "User", "alternateId": "user%d@example.com" % user,
-                  "displayName": "User %d" % user, "detailEntry": None},
-        "client": {"ipAddress": "192.0.2.%d" % rand.randrange(256), "zone": "null", "device": "Computer"},
-        "outcome": {"result": rand.choice(["SUCCESS", "FAILURE"]), "reason": None},
-        "target": None,
-    }
-    e.update(more)
-    return e
-
-
-def events(n, seed, first_ms=None, step_ms=10, **more):
-    """`n` events, an hour old unless `first_ms` says otherwise, in the order of their `published`."""
-    rand = random.Random(seed)
-    if first_ms is None:
-        first_ms = now_ms() - 3600_000
-    return [event(first_ms + i * step_ms, rand, **more) for i in range(n)]
-
-
-def uuids_of(some):
-    return [e["uuid"] for e in some]
-
-
-class Sim:
-    def __init__(self, place, *args, token=TOKEN):
-        self.token = token
-        self.port_file = os.path.join(place, "port-%d" % random.getrandbits(32))
-        self.log = open(self.port_file + ".log", "wb")
-        # A test that does not care for the rate limit must not be slowed by it.
-        command = [OKTA_SIM, "--listen", "127.0.0.1:0", "--port-file", self.port_file, "--api-token", token,
-                   "--rate-limit", "1000000", *args]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        env=BARE_ENV)
-        self.tls = "--tls-cert" in args
-        wait_until(self.is_ready, "the simulator's port")
-
-    def is_ready(self):
-        if self.process.poll() is not None:
-            raise AssertionError("okta-sim ended: " + read_text(self.log.name))
-        if not os.path.exists(self.port_file):
-            return False
-        self.port = int(read_text(self.port_file))
-        return True
-
-    @property
-    def base(self):
-        return "%s://127.0.0.1:%d" % ("https" if self.tls else "http", self.port)
-
-    @property
-    def url(self):
-        return self.base + "/api/v1/logs"
-
-    def ask(self, path, body=None, method=None):
-        data = None if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode())
-        request = urllib.request.Request(self.base + path, data=data, method=method)
-        context = ssl._create_unverified_context() if self.tls else None
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
-                                             urllib.request.HTTPSHandler(context=context))
-        try:
-            with opener.open(request, timeout=PATIENCE) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as refused:
-            raise AssertionError("okta-sim refused %s: %s" % (path, refused.read().decode()))
-        return json.loads(text) if text else None
-
-    def add(self, new, persisted=None):
-        query = "?persisted=" + persisted if persisted else ""
-        body = "\n".join(e if isinstance(e, str) else json.dumps(e) for e in new).encode()
-        return self.ask("/_sim/events" + query, body)
-
-    def fault(self, kind, **parameters):
-        return self.ask("/_sim/faults", dict(kind=kind, **parameters))
-
-    def no_faults(self):
-        return self.ask("/_sim/faults", method="DELETE")
-
-    def faults_left(self):
-        return self.ask("/_sim/faults")["left"]
-
-    def stats(self):
-        return self.ask("/_sim/stats")
-
-    def requests(self):
-        """What was asked of /api/v1/logs, oldest first."""
-        return self.ask("/_sim/requests")
-
-    def count(self):
-        """How many requests to /api/v1/logs there were since the start or the last forget()."""
-        return self.stats()["requests"]
-
-    def forget(self):
-        """Counts from zero again."""
-        self.ask("/_sim/stats?reset=1")
-
-    def clock(self, **to):
-        return self.ask("/_sim/clock", to)
-
-    def role(self, role, token=None):
-        return self.ask("/_sim/tokens", {"token": token or self.token, "role": role})
-
-    def set(self, **settings):
-        return self.ask("/_sim/settings", settings)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.log.close()
-
-
-class Listener:
-    """Takes connections and keeps every byte that comes: for what must not be sent anywhere."""
-
-    def __init__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.got = []
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
-
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(1)
-                try:
-                    self.got.append(connection.recv(65536))
-                except OSError:
-                    self.got.append(b"")
-
-    def stop(self):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        self.thread.join()
-
-
-class FakeOkta:
-    """Answers that no honest Okta gives: `answer(request, number)` returns status, headers and body."""
-
-    def __init__(self, answer):
-        fake = self
-        self.asked = []
-        self.clients = set()  # one per connection
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                fake.asked.append(self.path)
-                fake.clients.add(self.client_address)
-                status, headers, body = answer(fake, len(fake.asked))
-                self.send_response(status)
-                for name, value in headers:
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *ignored):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d/api/v1/logs" % self.server.server_address[1]
-        self.token = TOKEN
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-def refusing_port():
-    """A socket that holds a port and refuses every connection to it; keep it as long as that is needed."""
-    held = socket.socket()
-    held.bind(("127.0.0.1", 0))
-    return held, held.getsockname()[1]
-
-
-def read_text(path):
-    with open(path, errors="replace") as f:
-        return f.read()
 
 
 class Place:
@@ -465,25 +247,6 @@ class Place:
             sim.stop()
         for at in self.mounts:
             subprocess.run(["umount", "-l", at], capture_output=True)
-
-
-def file_order(name):
-    """events-20261122.ndjson, events-20261122-1.ndjson, ... in the order in which they were written."""
-    parts = name[: -len(".ndjson")].split("-")
-    return (parts[1], int(parts[2]) if len(parts) > 2 else 0)
-
-
-def assert_each_once(got, wanted, where):
-    """Every wanted uuid is there once, and nothing else."""
-    seen = {}
-    for u in got:
-        seen[u] = seen.get(u, 0) + 1
-    lost = [u for u in wanted if u not in seen]
-    doubled = [u for u, n in seen.items() if n > 1]
-    strange = set(seen) - set(wanted)
-    assert not lost, "%s: %d of %d lost, for example %s" % (where, len(lost), len(wanted), lost[:3])
-    assert not doubled, "%s: %d doubled, for example %s" % (where, len(doubled), doubled[:3])
-    assert not strange, "%s: %d that were never sent, for example %s" % (where, len(strange), list(strange)[:3])
 
 
 def run_one(function):

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands: what they print, what they refuse, and with which exit status."""
-import contextlib
 import json
 import os
 import re
-import shutil
-import sqlite3
 import subprocess
 
-from harness import (GATEHOUSE, Skip, TOKEN, each_of, events, main, now_ms, refusing_port, rfc3339, test, uuids_of,
-                     wait_until)
+from harness import each_of, event_ids, events, GATEHOUSE, GOOD, main, test, uuids_of
 
 COMMANDS = ("run", "collect", "map", "test", "status", "dead-letters", "settings")
 
@@ -56,16 +52,6 @@ def wrong_usage_ends_with_2_and_says_what(place, case):
 
 
 # ---- settings ----
-
-GOOD = """state: %(state)s
-sources:
-  - url: %(url)s
-    name: acme
-    api_key: %(token)s
-    interval: 60s
-outputs:
-  - { name: db, type: sqlite, path: events.db }
-"""
 
 # name: what is replaced, by what, where the error stands, and what it says
 WRONG = {
@@ -161,10 +147,6 @@ def lines_of(some):
     return "".join(json.dumps(e) + "\n" for e in some)
 
 
-def ids(p):
-    return [json.loads(line)["event"]["id"] for line in p.out.splitlines()]
-
-
 SOME = events(7, seed=2)
 FORMS = {
     "lines": lines_of(SOME),
@@ -181,7 +163,7 @@ FORMS = {
 @each_of(FORMS)
 def map_keeps_the_order_of(place, text):
     p = place.run("map", stdin=text.encode())
-    assert p.returncode == 0 and p.err == "" and ids(p) == uuids_of(SOME), (p.returncode, p.err, p.out[:500])
+    assert p.returncode == 0 and p.err == "" and event_ids(p) == uuids_of(SOME), (p.returncode, p.err, p.out[:500])
 
 
 @each_of({"nothing": b"", "blanks": b" \n\n", "an empty array": b"[]"})
@@ -195,7 +177,7 @@ def map_names_the_lines_it_cannot_map_maps_the_others_and_ends_with_1(place):
     good = lines_of(SOME).splitlines()
     text = "\n".join([good[0], "garbage", good[1], '{"cut": ', "42", good[2], '{"a":1}{"b":2}', "\0\xff"] + good[3:])
     p = place.run("map", stdin=text.encode("latin-1"))
-    assert p.returncode == 1 and ids(p) == uuids_of(SOME), (p.returncode, p.out)
+    assert p.returncode == 1 and event_ids(p) == uuids_of(SOME), (p.returncode, p.out)
     said = [int(re.match(r"line (\d+): \S", line).group(1)) for line in p.err.splitlines() if line.startswith("line ")]
     assert said == [2, 4, 5, 7, 8], p.err
 
@@ -204,7 +186,7 @@ def map_names_the_lines_it_cannot_map_maps_the_others_and_ends_with_1(place):
 def map_says_where_an_array_is_cut_and_keeps_what_came_before(place):
     text = json.dumps(SOME)
     p = place.run("map", stdin=text[:-30].encode())
-    assert p.returncode == 1 and "event 6" in p.err and ids(p) == uuids_of(SOME)[:6], (p.err, ids(p))
+    assert p.returncode == 1 and "event 6" in p.err and event_ids(p) == uuids_of(SOME)[:6], (p.err, event_ids(p))
 
 
 @test
@@ -241,429 +223,6 @@ def map_ends_when_its_reader_goes_away(place):
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
         out, err = p.communicate(lines_of(SOME).encode() * 2000, timeout=60)
     assert len(out) == 100 and err == b"", err  # like every filter in a pipe
-
-
-# ---- test okta ----
-
-def test_okta(place, text, *args, **more):
-    path = place.settings(text) if "\n" in text else text
-    p = place.run("test", "okta", "-c", path, *args, **more)
-    return p, [line.strip() for line in p.out.splitlines()]
-
-
-@test
-def test_okta_shows_each_step(place):
-    sim = place.sim("--rate-limit", "120")
-    sim.add(events(3, seed=3))
-    p, lines = test_okta(place, place.simple(sim))
-    assert p.returncode == 0 and p.err == "", (p.out, p.err)
-    assert all(line.startswith("\u2713") for line in lines[1:]), lines
-    for step in ("name resolution", "connection", "clock", "credentials", "one log page", "rate limit: 60"):
-        assert any(step in line for line in lines), (step, lines)
-    assert sim.count() == 1
-
-
-def the_cross(lines):
-    crosses = [line for line in lines if line.startswith("\u2717")]
-    assert len(crosses) == 1, lines
-    return crosses[0]
-
-
-@each_of({"a revoked token": ("revoked", "create a new one in Security > API > Tokens"),
-          "a missing role": ("missing", "Read-Only Administrator")})
-def test_okta_says_what_to_do_about(place, case):
-    role, advice = case
-    sim = place.sim()
-    sim.role(role)
-    p, lines = test_okta(place, place.simple(sim))
-    assert p.returncode == 1 and advice in the_cross(lines), lines
-
-
-@test
-def test_okta_says_that_a_name_does_not_resolve(place):
-    # The label is longer than any name server would be asked about.
-    p, lines = test_okta(place, GOOD % {"state": place.path("state"), "token": TOKEN,
-                                        "url": "https://%s.invalid/api/v1/logs" % ("a" * 64)})
-    assert p.returncode == 1 and "does not resolve" in the_cross(lines), (p.out, p.err)
-
-
-@test
-def test_okta_says_that_nobody_listens(place):
-    held, port = refusing_port()
-    with held:
-        p, lines = test_okta(place, GOOD % {"state": place.path("state"), "token": TOKEN,
-                                            "url": "http://127.0.0.1:%d/api/v1/logs" % port})
-    assert p.returncode == 1 and "connection: 127.0.0.1: no connection" in the_cross(lines), (p.out, p.err)
-
-
-@test
-def test_okta_says_that_the_proxy_refuses(place):
-    sim = place.sim()
-    held, port = refusing_port()
-    with held:
-        p, lines = test_okta(place, place.simple(sim, proxy_url="http://127.0.0.1:%d" % port))
-    assert p.returncode == 1 and "proxy" in the_cross(lines) and sim.count() == 0, (p.out, p.err)
-
-
-@test
-def test_okta_says_that_the_clock_is_off(place):
-    sim = place.sim()
-    sim.clock(now=rfc3339(now_ms() + 2 * 3600_000))
-    p, lines = test_okta(place, place.simple(sim))
-    assert p.returncode == 1 and "clock" in the_cross(lines) and re.search(r"7[12]\d\d s ahead", the_cross(lines)), lines
-
-
-@test
-def test_okta_looks_at_every_source(place):
-    good, refused = place.sim(), place.sim()
-    refused.role("revoked")
-    p, lines = test_okta(place, place.compose([place.source(refused, "refused"), place.source(good, "good")]))
-    assert p.returncode == 1 and "accepted" in p.out and "not valid" in the_cross(lines), lines
-
-
-# ---- TLS ----
-
-def openssl(place, *words):
-    done = subprocess.run(["openssl", *words], cwd=place.root, capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()
-
-
-def make_certificates(place, name="DNS:localhost,IP:127.0.0.1", days=30):
-    if not shutil.which("openssl"):
-        raise Skip("the openssl command is not installed")
-    openssl(place, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj",
-            "/CN=Test CA", "-days", "30")
-    openssl(place, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr", "-subj",
-            "/CN=server")
-    place.write("ext", "subjectAltName=%s\n" % name)
-    openssl(place, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-            "-out", "server.pem", "-extfile", "ext", "-days", str(days))
-    return place.sim("--tls-cert", place.path("server.pem"), "--tls-key", place.path("server.key"))
-
-
-@test
-def tls_works_with_the_authority_of_the_settings_or_of_the_environment(place):
-    sim = make_certificates(place)
-    wanted = events(30, seed=4)
-    sim.add(wanted)
-    path = place.simple(sim, limit=10, ssl="{ certificate_authorities: [%s] }" % place.path("ca.pem"))
-    place.collect_once()
-    place.assert_delivered(wanted)
-    p, lines = test_okta(place, path)
-    assert p.returncode == 0 and any("TLSv1.3" in line for line in lines), lines
-    assert any("days left" in line for line in lines), lines
-    place.simple(sim)
-    p, lines = test_okta(place, path, env={"SSL_CERT_FILE": place.path("ca.pem")})
-    assert p.returncode == 0, p.out
-
-
-@test
-def an_unknown_authority_is_refused_with_advice(place):
-    sim = make_certificates(place)
-    p, lines = test_okta(place, place.simple(sim))
-    assert p.returncode == 1 and "ssl.certificate_authorities" in the_cross(lines), lines
-    assert sim.count() == 0
-
-
-@test
-def a_certificate_for_another_name_is_refused(place):
-    sim = make_certificates(place, name="DNS:other.example.com")
-    path = place.simple(sim, ssl="{ certificate_authorities: [%s] }" % place.path("ca.pem"))
-    p, lines = test_okta(place, path)
-    assert p.returncode == 1 and "another name" in the_cross(lines), lines
-    daemon = place.daemon()
-    place.wait_log(daemon, "another name")
-    place.stop(daemon)
-    assert sim.count() == 0
-
-
-@test
-def tls_asked_of_a_plain_port_is_explained(place):
-    sim = place.sim()
-    p, lines = test_okta(place, GOOD % {"state": place.path("state"), "token": TOKEN,
-                                        "url": sim.url.replace("http:", "https:")})
-    assert p.returncode == 1 and "does not speak TLS" in the_cross(lines), lines
-
-
-# ---- the same in the log ----
-
-def nobody_listens(place):
-    held, port = refusing_port()
-    return held, GOOD % {"state": place.path("state"), "token": TOKEN, "url": "http://127.0.0.1:%d/api/v1/logs" % port}
-
-
-def proxy_refuses(place):
-    held, port = refusing_port()
-    text = GOOD % {"state": place.path("state"), "token": TOKEN, "url": place.sim().url}
-    return held, text.replace("interval: 60s", "proxy_url: http://127.0.0.1:%d" % port)
-
-
-def no_such_org(place):
-    fake = place.fake(lambda *ignored: (404, [("Content-Type", "application/json")],
-                                        b'{"errorCode":"E0000007","errorSummary":"Not found"}'))
-    return None, GOOD % {"state": place.path("state"), "token": TOKEN, "url": fake.url}
-
-
-def unknown_authority(place):
-    return None, GOOD % {"state": place.path("state"), "token": TOKEN, "url": make_certificates(place).url}
-
-
-@each_of({"nobody listens": (nobody_listens, "okta.unreachable", "no connection"),
-          "the proxy refuses": (proxy_refuses, "okta.unreachable", "check proxy_url"),
-          "the org does not exist": (no_such_org, "okta.bad_request", "there is no such org"),
-          "the authority is unknown": (unknown_authority, "okta.unreachable", "ssl.certificate_authorities")})
-def the_log_says_clearly_that(place, case):
-    make, name, advice = case
-    held, text = make(place)
-    place.settings(text)
-    daemon = place.daemon()
-    place.wait_log(daemon, name)
-    place.stop(daemon)
-    lines = [line for line in place.log_of(daemon).splitlines() if " WARN " in line]
-    assert len(lines) == 1 and name in lines[0] and advice in lines[0], lines
-    if held:
-        held.close()
-
-
-# ---- test output, stdout ----
-
-@test
-def test_output_tries_each_output_and_changes_nothing(place):
-    sim = place.sim()
-    path = place.simple(sim)
-    p = place.run("test", "output", "-c", path)
-    assert p.returncode == 0 and p.out.count("exactly once") == 2, p.out
-    place.write("out", "a file where the directory should be")
-    p = place.run("test", "output", "-c", path)
-    assert p.returncode == 1 and p.out.count("\u2717") == 1 and place.path("out") in p.out, p.out
-    assert sorted(os.listdir(place.root)) == sorted(
-        ["gatehouse.yml", "out"] + [n for n in os.listdir(place.root) if n.startswith("port-")])
-
-
-@test
-def stdout_gets_one_document_per_line(place):
-    sim = place.sim()
-    wanted = events(120, seed=5)
-    sim.add(wanted)
-    place.compose([place.source(sim, limit=50)], db=False, archive=False, extra="  - { type: stdout }\n")
-    p = place.collect_once()
-    assert ids(p) == uuids_of(wanted)
-
-
-@test
-def a_reader_that_goes_away_is_said_and_nothing_is_lost_for_the_next(place):
-    sim = place.sim()
-    wanted = events(900, seed=6)
-    sim.add(wanted)
-    place.compose([place.source(sim, limit=100)], db=False, archive=False, extra="  - { type: stdout }\n")
-    reading, writing = os.pipe()
-    daemon = place.daemon(stdout=writing)
-    os.close(writing)
-    got = os.read(reading, 65536)
-    os.close(reading)
-    place.wait_log(daemon, "the reader has gone")
-    place.stop(daemon)
-    assert got and place.log_of(daemon).count("WARN  output.failed") == 1, place.log_of(daemon)
-    whole = [json.loads(line)["event"]["id"] for line in got.decode().splitlines()[:-1]]
-    assert set(uuids_of(wanted)) <= set(whole) | set(ids(place.collect_once()))
-
-
-# ---- status ----
-
-@test
-def status_shows_each_pair_as_a_table_and_as_json(place):
-    sim = place.sim()
-    wanted = events(250, seed=7)
-    sim.add(wanted)
-    sim.add(['{"no": "uuid"}'])
-    path = place.simple(sim, limit=100)
-    place.collect_once()
-    table = place.run("status", "-c", path)
-    assert table.returncode == 0 and table.err == "", table.err
-    rows = [line.split() for line in table.out.splitlines() if line.startswith("acme")]
-    published = wanted[-1]["published"]
-    assert [(r[1], r[2], r[3], r[4], r[5]) for r in rows] == [
-        ("archive", "250", "3", "1", published), ("db", "250", "3", "1", published)], table.out
-    assert "dead letters: 2" in table.out
-    row = place.status()["acme", "db"]
-    assert (row["events"], row["pages"], row["dead_letters"], row["newest_published"]) == (250, 3, 1, published), row
-    assert row["cursor"].startswith(sim.url + "?"), row
-
-
-@test
-def status_works_while_the_daemon_runs_and_changes_nothing(place):
-    sim = place.sim()
-    sim.add(events(20, seed=8))
-    path = place.simple(sim)
-    daemon = place.daemon()
-    place.wait_db(20)
-    wait_until(lambda: place.status().get(("acme", "db"), {}).get("events") == 20, "the events in the status")
-    place.stop(daemon)
-    before = state_bytes(place)
-    assert place.run("status", "-c", path).returncode == 0
-    assert state_bytes(place) == before
-
-
-def state_bytes(place):
-    found = {}
-    for name in sorted(os.listdir(place.path("state"))):
-        with open(place.path("state", name), "rb") as f:
-            found[name] = f.read()
-    return found
-
-
-@test
-def status_before_the_first_run_says_so(place):
-    sim = place.sim()
-    p = place.run("status", "-c", place.simple(sim))
-    assert p.returncode == 1 and "nothing has been collected yet" in p.err, (p.out, p.err)
-    assert not os.path.exists(place.path("state"))
-
-
-# ---- the state directory ----
-
-def collected(place):
-    sim = place.sim()
-    sim.add(events(60, seed=9))
-    place.simple(sim, limit=20)
-    place.collect_once()
-    sim.forget()
-    return sim
-
-
-def overwrite(place, at, data):
-    with open(place.path("state", "state.db"), "r+b") as f:
-        f.seek(at)
-        f.write(data)
-
-
-def garbage(place):
-    place.write("state/state.db", "this is no database\n" * 500)
-
-
-def garbage_inside(place):
-    size = os.path.getsize(place.path("state", "state.db"))
-    for at in range(4096, size, 4096):
-        overwrite(place, at + 8, os.urandom(600))
-
-
-def truncated(place):
-    os.truncate(place.path("state", "state.db"), os.path.getsize(place.path("state", "state.db")) // 2)
-
-
-def empty(place):
-    os.truncate(place.path("state", "state.db"), 0)
-
-
-def gone(place):
-    os.unlink(place.path("state", "state.db"))
-
-
-def changed_by_hand(place):
-    with contextlib.closing(sqlite3.connect(place.path("state", "state.db"))) as db:
-        db.execute("UPDATE pair SET next = replace(next, 'limit=20', 'limit=21')")
-        db.commit()
-
-
-@each_of({"garbage": garbage, "garbage inside": garbage_inside, "cut": truncated, "empty": empty, "gone": gone,
-          "changed by hand": changed_by_hand})
-def a_damaged_state_is_refused_with_file_and_advice_and_left_alone(place, damage):
-    sim = collected(place)
-    damage(place)
-    before = {k: v for k, v in state_bytes(place).items() if k != "lock"}
-    for command in (("collect", "--once"), ("run",)):
-        p = place.run(*command, "-c", place.path("gatehouse.yml"))
-        assert p.returncode == 1 and place.path("state", "state.db") in p.err, p.err
-        last = [line for line in p.err.splitlines() if "state.db" in line][0]
-        assert re.search(r"backup|restore|move|another directory|remove", last), "no advice: " + last
-    assert sim.count() == 0, "asked although the state is damaged"
-    after = {k: v for k, v in state_bytes(place).items() if k != "lock"}
-    assert after == before, "the evidence was touched: %s" % [k for k in set(before) | set(after)
-                                                              if before.get(k) != after.get(k)]
-
-
-@test
-def a_state_of_a_newer_version_is_refused(place):
-    sim = collected(place)
-    with contextlib.closing(sqlite3.connect(place.path("state", "state.db"))) as db:
-        db.execute("PRAGMA user_version = 99")
-    for command in (("collect", "--once"), ("status",)):
-        p = place.run(*command, "-c", place.path("gatehouse.yml"))
-        assert p.returncode == 1 and "newer gatehouse" in p.err and place.path("state", "state.db") in p.err, p.err
-    assert sim.count() == 0
-
-
-@each_of({"a file stands in its place": "state", "a file stands in its parent's place": "a/b"})
-def a_state_directory_that_cannot_be_made_is_refused_when(place, name):
-    sim = place.sim()
-    place.write(name.split("/")[0], "in the way")
-    path = place.simple(sim)
-    p = place.run("collect", "--once", "-c", path, "--set", "state=" + place.path(name))
-    assert p.returncode == 1 and place.path(name) in p.err, p.err
-    assert sim.count() == 0
-
-
-@test
-def the_state_directory_and_the_files_are_for_their_owner_only(place):
-    collected(place)
-    assert os.stat(place.path("state")).st_mode & 0o777 == 0o700
-    for name in os.listdir(place.path("state")):
-        assert os.stat(place.path("state", name)).st_mode & 0o077 == 0, name
-    for name in place.files():
-        assert os.stat(place.path("out", name)).st_mode & 0o777 == 0o600, name
-
-
-# ---- files of the file output that are not ours any more ----
-
-@test
-def a_file_that_somebody_changed_is_left_alone_and_a_new_one_is_begun(place):
-    sim = place.sim()
-    first, second = events(20, seed=10), events(20, seed=11)
-    sim.add(first)
-    place.simple(sim)
-    place.collect_once()
-    name = place.files()[0]
-    with open(place.path("out", name), "r+b") as f:
-        f.seek(-20, os.SEEK_END)
-        f.write(b"#")
-    with open(place.path("out", name), "rb") as f:
-        changed = f.read()
-    sim.add(second)
-    place.collect_once()
-    with open(place.path("out", name), "rb") as f:
-        assert f.read() == changed
-    assert len(place.files()) == 2
-    new = [n for n in place.files() if n != name][0]
-    with open(place.path("out", new)) as f:
-        assert [json.loads(line)["event"]["id"] for line in f] == uuids_of(second)
-
-
-@test
-def a_file_rotates_by_size_and_only_so_many_are_kept(place):
-    sim = place.sim()
-    wanted = events(400, seed=12)
-    sim.add(wanted)
-    path = place.simple(sim, limit=25, rotate=40)
-    place.collect_once()
-    many = len(place.files())
-    assert many > 5, place.files()
-    assert place.uuids_in_file() == uuids_of(wanted)
-    for name in place.files():
-        assert os.path.getsize(place.path("out", name)) < 70 * 1024, name
-    sim.add(events(200, seed=13))
-    place.collect_once("--set", "outputs.1.number_of_files=3")
-    assert len(place.files()) == 3 and path, place.files()
-
-
-@test
-def sqlite_keeps_only_what_is_young_enough(place):
-    sim = place.sim()
-    old = events(50, seed=14, first_ms=now_ms() - 20 * 3600_000)
-    young = events(50, seed=15)
-    sim.add(old + young)
-    place.simple(sim, archive=False)
-    place.collect_once("--set", "outputs.0.keep=10h")
-    assert sorted(place.uuids_in_db()) == sorted(uuids_of(young))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The daemon as a process: signals, reloads, systemd, logs, and what may stand in them."""
+"""The daemon as a process: signals, systemd, logs and what may stand in them, and being quiet."""
 import json
 import os
 import re
@@ -8,8 +8,9 @@ import socket
 import subprocess
 import time
 
-from harness import (GATEHOUSE, TOKEN, assert_each_once, each_of, events, main, now_ms, refusing_port, test, uuids_of,
-                     wait_until)
+from harness import (assert_each_once, each_of, events, GATEHOUSE, main, now_ms, refusing_port, test, TOKEN, unread,
+                     uuids_of, wait_until)
+
 
 SOON = 2.0  # seconds in which a signal ends the program
 
@@ -80,15 +81,6 @@ def a_daemon_whose_reader_hangs_ends_soon_after(place, signum):
     assert ("acme", "pipe") not in place.status() or place.status()["acme", "pipe"]["events"] == 0
 
 
-def unread(fd):
-    import array
-    import fcntl
-    import termios
-    n = array.array("i", [0])
-    fcntl.ioctl(fd, termios.FIONREAD, n)
-    return n[0]
-
-
 @test
 def a_page_that_is_being_delivered_when_the_signal_comes_is_whole_or_not_there(place):
     sim = place.sim()
@@ -133,104 +125,64 @@ class Absent:
         self.url = url
 
 
-# ---- reloading ----
+# ---- quiet while it waits ----
 
-@test
-def a_reload_takes_a_new_interval(place):
-    sim = place.sim()
+def nothing_new(place, sim):
     place.simple(sim, interval="1h")
-    daemon = place.daemon()
-    wait_until(lambda: sim.count() == 1, "the first poll")
-    place.simple(sim, interval="100ms")
-    daemon.send_signal(signal.SIGHUP)
-    place.wait_log(daemon, "daemon.reloaded")
-    wait_until(lambda: sim.count() > 5, "polls at the new interval")
-    place.stop(daemon)
+    return "okta.page"
 
 
-@test
-def a_reload_takes_a_new_output_and_gives_the_old_one_nothing_twice(place):
-    sim = place.sim()
-    wanted = events(150, seed=5)
-    sim.add(wanted[:100])
-    place.simple(sim, interval="100ms", archive=False)
-    daemon = place.daemon()
-    place.wait_db(100)
-    place.simple(sim, interval="100ms")
-    daemon.send_signal(signal.SIGHUP)
-    wait_until(lambda: len(place.uuids_in_file()) == 100, "the history in the new output")
-    sim.add(wanted[100:])
-    place.wait_db(150)
-    wait_until(lambda: len(place.uuids_in_file()) == 150, "the news in the new output")
-    place.stop(daemon)
-    place.assert_delivered(wanted)
+def only_500s(place, sim):
+    sim.fault("500", probability=1)
+    place.simple(sim, interval="10ms")
+    return "okta.unreachable"
 
 
-@test
-def a_reload_takes_a_source_away_and_goes_on_with_the_other(place):
-    one, two = place.sim(), place.sim()
-    place.compose([place.source(one, "one", "100ms"), place.source(two, "two", "100ms")])
-    daemon = place.daemon()
-    wait_until(lambda: one.count() > 1 and two.count() > 1, "polls of both")
-    place.compose([place.source(two, "two", "100ms")])
-    daemon.send_signal(signal.SIGHUP)
-    place.wait_log(daemon, "daemon.reloaded")
-    before = one.count()
-    two.add(events(10, seed=6))
-    place.wait_db(10)
-    after = two.count()
-    wait_until(lambda: two.count() > after + 3, "more polls of the second")
-    assert one.count() == before
-    place.stop(daemon)
+def minute_is_used_up(place, sim):
+    sim.set(rate_limit=4)
+    place.simple(sim, limit=1, interval="10ms")
+    return "okta.page"
 
 
-@test
-def a_reload_mends_a_refused_source(place):
-    sim = place.sim()
-    sim.add(events(10, seed=7))
+def output_fails(place, sim):
+    place.write("out", "a file where the directory should be")
+    place.simple(sim, interval="1h")
+    return "output.failed"
+
+
+def body_stalls(place, sim):
+    sim.fault("stall_body", probability=1)
+    place.simple(sim, interval="10ms")
+    return "daemon.started"
+
+
+def source_is_refused(place, sim):
     sim.role("revoked")
-    sim.role("ok", token="00another")
-    settings = place.simple(sim)
-    daemon = place.daemon()
-    place.wait_log(daemon, "watch.all_stopped")
-    with open(settings) as f:
-        text = f.read()
-    place.settings(text.replace(sim.token, "00another"))
-    daemon.send_signal(signal.SIGHUP)
-    place.wait_db(10)
-    assert sim.token not in place.log_of(daemon) and "00another" not in place.log_of(daemon)
-    place.stop(daemon)
+    place.simple(sim, interval="10ms")
+    return "watch.all_stopped"
 
 
-@test
-def wrong_settings_are_refused_and_the_old_ones_go_on(place):
+def cpu_seconds(process):
+    with open("/proc/%d/stat" % process.pid) as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@each_of({"nothing is new": nothing_new, "there are only 500s": only_500s, "an output fails": output_fails,
+          "the minute's requests are used up": minute_is_used_up, "a body stalls": body_stalls,
+          "its source is refused": source_is_refused})
+def the_daemon_takes_no_cpu_while(place, make):
     sim = place.sim()
-    settings = place.simple(sim, interval="100ms")
+    sim.add(events(100, seed=30))
+    said = make(place, sim)
     daemon = place.daemon()
-    wait_until(lambda: sim.count() > 1, "polls")
-    place.settings(open(settings).read().replace("interval: 100ms", "interval: 100"))
-    daemon.send_signal(signal.SIGHUP)
-    place.wait_log(daemon, "daemon.reload_refused")
-    assert re.search(r"gatehouse\.yml:\d+:\d+: .*interval.*", place.log_of(daemon)), place.log_of(daemon)
-    sim.add(events(10, seed=8))
-    place.wait_db(10)
+    place.wait_log(daemon, said)
+    wait_until(lambda: sim.count() >= 1, "a request")
+    time.sleep(0.7)  # what is under way comes to its end
+    before = cpu_seconds(daemon)
+    time.sleep(1)
+    assert cpu_seconds(daemon) - before <= 0.05, cpu_seconds(daemon) - before
     place.stop(daemon)
-
-
-@test
-def reloads_in_the_middle_of_pages_lose_and_double_nothing(place):
-    sim = place.sim()
-    wanted = events(2000, seed=9)
-    sim.add(wanted)
-    place.simple(sim, limit=50)
-    daemon = place.daemon()
-    for part in range(1, 9):
-        place.wait_db(part * 200)
-        daemon.send_signal(signal.SIGHUP)
-    place.wait_db(2000)
-    wait_until(lambda: len(place.uuids_in_file()) >= 2000, "all in the file")
-    place.stop(daemon)
-    place.assert_delivered(wanted)
 
 
 # ---- systemd ----

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from harness import (Skip, assert_each_once, each_of, events, main, now_ms, test, uuids_of, wait_until)
+from harness import assert_each_once, each_of, events, main, now_ms, Skip, test, uuids_of, wait_until
 
 
 def fill(folder):

@@ -5,12 +5,13 @@ KILLS (of each test) and SEED may be set. The seed is printed, and the same seed
 moments; what the machine makes of a moment is its own affair.
 """
 import collections
+import json
 import os
 import random
 import subprocess
 import time
 
-from harness import BARE_ENV, GATEHOUSE, each_of, events, main, now_ms, read_text
+from harness import BARE_ENV, each_of, events, GATEHOUSE, main, now_ms, read_text, test
 
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
 KILLS = int(os.environ.get("KILLS", 120))
@@ -108,6 +109,30 @@ def nothing_is_lost_or_doubled_when_it_is_killed_again_and_again(place, sources)
     loop.run()
     assert place.dead_letters() == []
     assert len(loop.killed_while) == 3, "not in every phase: %s" % loop.killed_while
+
+
+@test
+def a_replay_of_dead_letters_that_is_killed_delivers_each_once(place):
+    rand = random.Random(SEED)
+    sim = place.sim()
+    deep = '"debugContext": {"debugData": {"tunnels": %s1%s}}, "version": "0"' % ("[" * 300, "]" * 300)
+    wanted = events(150, seed=rand.getrandbits(64))
+    sim.add(json.dumps(e).replace('"version": "0"', deep) for e in wanted)
+    settings = place.simple(sim)
+    place.collect_once()
+    assert len(place.dead_letters()) == 300
+    replay = ("dead-letters", "replay", "-c", settings, "--set", "sources.0.remove_flattened_debug=true")
+    for _ in range(25):
+        p = place.start(*replay)
+        try:
+            p.wait(rand.random() * 0.12)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.wait()
+    last = place.run(*replay)
+    assert last.returncode == 0, last.err
+    assert place.dead_letters() == []
+    place.assert_delivered(wanted)
 
 
 if __name__ == "__main__":

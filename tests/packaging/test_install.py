@@ -85,8 +85,12 @@ def the_unit_leaves_little_to_an_intruder(root):
 
 
 def the_example_settings_are_right(root):
-    done = run(f"{root}/bin/gatehouse", "test", "config", "-c", f"{root}/share/doc/gatehouse/gatehouse.yml.example",
-               env={**os.environ, "OKTA_API_KEY": "00token"})
+    with tempfile.TemporaryDirectory() as credentials:
+        with open(f"{credentials}/okta-api-key", "w") as f:
+            f.write("00token")
+        done = run(f"{root}/bin/gatehouse", "test", "config", "-c",
+                   f"{root}/share/doc/gatehouse/gatehouse.yml.example",
+                   env={**os.environ, "CREDENTIALS_DIRECTORY": credentials})
     assert done.returncode == 0, done.stdout + done.stderr
 
 
