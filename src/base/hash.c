@@ -4,6 +4,8 @@
 // everywhere.
 #include "base/hash.h"
 
+#include "base/word.h"
+
 static const uint64_t K0 = 0x9E3779B97F4A7C15u;
 static const uint64_t K1 = 0xD6E8FEB86659FD93u;
 static const uint64_t K2 = 0xA0761D6478BD642Fu;
@@ -15,7 +17,8 @@ static uint64_t fold(uint64_t a, uint64_t b) {
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t load(const char *p, size_t n) {
+// Fewer than eight bytes.
+static uint64_t load_some(const char *p, size_t n) {
     uint64_t value = 0;
     for (size_t i = 0; i < n; i++) value |= (uint64_t)(unsigned char)p[i] << (8 * i);
     return value;
@@ -24,12 +27,12 @@ static uint64_t load(const char *p, size_t n) {
 uint64_t hash64(struct str s, uint64_t seed) {
     uint64_t h = fold(seed ^ K0, (uint64_t)s.n ^ K1);
     while (s.n >= 16) {
-        h = fold(load(s.p, 8) ^ h ^ K1, load(s.p + 8, 8) ^ K2);
+        h = fold(word_load(s.p) ^ h ^ K1, word_load(s.p + WORD_BYTES) ^ K2);
         s = str_sub(s, 16, s.n);
     }
-    size_t first = s.n < 8 ? s.n : 8;
-    uint64_t a = load(s.p, first);
-    uint64_t b = load(s.p ? s.p + first : NULL, s.n - first);
+    bool whole = s.n >= WORD_BYTES;
+    uint64_t a = whole ? word_load(s.p) : load_some(s.p, s.n);
+    uint64_t b = whole ? load_some(s.p + WORD_BYTES, s.n - WORD_BYTES) : 0;
     h = fold(a ^ h ^ K1, b ^ K2);
     return fold(h ^ K0, K2 ^ h);
 }

@@ -70,7 +70,8 @@ void progress_show(struct progress *p, const struct watch *w) {
     char pace[64];
     char line[160];
     format_lag(all.lag_ms, lag, sizeof lag);
-    if (all.wait_ms < TIME_SECOND_MS) snprintf(pace, sizeof pace, "%.0f events/s", p->rate);
+    // Up to a second is what the budget says while an answer is under way.
+    if (all.wait_ms <= TIME_SECOND_MS) snprintf(pace, sizeof pace, "%.0f events/s", p->rate);
     else
         snprintf(pace, sizeof pace, "%" PRId64 " s until Okta's rate limit lets us go on",
                  all.wait_ms / 1000);

@@ -3,6 +3,8 @@
 // which leaves one to three candidates.
 #include "ecs/event-internal.h"
 
+#include "base/word.h"
+
 struct member {
     enum ecs_slot parent; // SLOT_NONE: the event itself
     enum ecs_slot slot;
@@ -110,26 +112,16 @@ void ecs_event_index_init(struct ecs_event_index *index) {
     }
 }
 
-static uint64_t load8(const char *p) {
-    uint64_t word;
-    memcpy(&word, p, 8);
-    return word;
-}
-
-static uint32_t load4(const char *p) {
-    uint32_t word;
-    memcpy(&word, p, 4);
-    return word;
-}
-
 // memcmp for two names of the same length, without a call: in pieces that overlap at the end.
 static bool same_name(const char *a, const char *b, size_t n) {
     uint64_t difference = 0;
     if (n >= 8) {
-        for (size_t i = 0; i + 8 < n; i += 8) difference |= load8(a + i) ^ load8(b + i);
-        return (difference | (load8(a + n - 8) ^ load8(b + n - 8))) == 0;
+        for (size_t i = 0; i + 8 < n; i += 8) difference |= word_load(a + i) ^ word_load(b + i);
+        return (difference | (word_load(a + n - 8) ^ word_load(b + n - 8))) == 0;
     }
-    if (n >= 4) return load4(a) == load4(b) && load4(a + n - 4) == load4(b + n - 4);
+    if (n >= 4)
+        return word_load_half(a) == word_load_half(b) &&
+               word_load_half(a + n - 4) == word_load_half(b + n - 4);
     for (size_t i = 0; i < n; i++) difference |= (uint64_t)(unsigned char)(a[i] ^ b[i]);
     return difference == 0;
 }

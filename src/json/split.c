@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "base/word.h"
+
 struct brackets {
     uint64_t bits[JSON_SPLIT_DEPTH_MAX / 64 + 1];
     size_t depth;
@@ -24,28 +26,23 @@ static bool brackets_pop(struct brackets *b, bool curly) {
     return (bool)((b->bits[b->depth / 64] >> (b->depth % 64)) & 1) == curly;
 }
 
-static uint64_t has_byte(uint64_t word, char c) {
-    const uint64_t ones = 0x0101010101010101u;
-    uint64_t x = word ^ (ones * (unsigned char)c);
-    return (x - ones) & ~x & 0x8080808080808080u;
-}
-
-// `at` stands behind an opening quote; gives the place behind the closing one, or n when there is
-// none.
+// `at` stands behind an opening quote; gives the place behind the closing one, or more than n when
+// there is none.
 static size_t skip_string(struct str s, size_t at) {
-    while (at < s.n) {
-        uint64_t word;
-        while (s.n - at >= 8) {
-            memcpy(&word, s.p + at, 8);
-            if (has_byte(word, '"') | has_byte(word, '\\')) break;
-            at += 8;
+    while (at + WORD_BYTES <= s.n) {
+        uint64_t word = word_load(s.p + at);
+        uint64_t found = word_find(word, '"') | word_find(word, '\\');
+        if (!found) {
+            at += WORD_BYTES;
+            continue;
         }
-        while (at < s.n && s.p[at] != '"' && s.p[at] != '\\') at++;
-        if (at >= s.n) break;
+        at += word_first(found);
         if (s.p[at] == '"') return at + 1;
         at += 2;
     }
-    return s.n + 1;
+    for (; at < s.n && s.p[at] != '"'; at++)
+        if (s.p[at] == '\\') at++;
+    return at + 1;
 }
 
 static size_t skip_blanks(struct str s, size_t at) {
@@ -58,32 +55,40 @@ static int syntax(struct fault *fault, size_t at, const char *what) {
     return fault_set(fault, JSON_SPLIT_E_SYNTAX, "%s at byte %zu", what, at);
 }
 
-// Finds the end of the value at s->at. Ends at a comma or closing bracket of the array itself.
+// What matters outside strings; a comma does only between the elements of the array itself.
+enum kind { OTHER, QUOTE, OPEN, CLOSE, COMMA };
+static const unsigned char kinds[256] = {
+    ['"'] = QUOTE, ['{'] = OPEN, ['['] = OPEN, ['}'] = CLOSE, [']'] = CLOSE, [','] = COMMA,
+};
+
+static enum kind kind_at(struct str text, size_t at) { return kinds[(unsigned char)text.p[at]]; }
+
+static int open_bracket(struct brackets *open, char c, size_t at, struct fault *fault) {
+    if (brackets_push(open, c == '{')) return 0;
+    return fault_set(fault, JSON_SPLIT_E_DEPTH, "nested deeper than %d levels at byte %zu",
+                     JSON_SPLIT_DEPTH_MAX, at);
+}
+
+// Finds the end of the value at s->at: a comma or the closing bracket of the array itself.
 static int skip_value(struct json_split *s, struct fault *fault) {
     struct brackets open;
     open.depth = 0;
     struct str text = s->text;
     size_t at = s->at;
-    while (at < text.n) {
-        char c = text.p[at];
-        if (c == '"') {
-            at = skip_string(text, at + 1);
-            if (at > text.n) break;
-            continue;
-        }
-        if (c == '{' || c == '[') {
-            if (!brackets_push(&open, c == '{'))
-                return fault_set(fault, JSON_SPLIT_E_DEPTH,
-                                 "nested deeper than %d levels at byte %zu", JSON_SPLIT_DEPTH_MAX,
-                                 at);
-        } else if (c == '}' || c == ']') {
-            if (open.depth == 0 && c == ']') break;
-            if (open.depth == 0 || !brackets_pop(&open, c == '}'))
-                return syntax(fault, at, "a bracket that does not match");
-        } else if (c == ',' && open.depth == 0) {
+    for (; at < text.n; at++) {
+        enum kind kind = kind_at(text, at);
+        if (kind == OTHER) continue;
+        if (kind == QUOTE) {
+            at = skip_string(text, at + 1) - 1;
+        } else if (kind == OPEN) {
+            int e = open_bracket(&open, text.p[at], at, fault);
+            if (e) return e;
+        } else if (open.depth == 0) {
+            if (text.p[at] == '}') return syntax(fault, at, "a bracket that does not match");
             break;
+        } else if (kind == CLOSE && !brackets_pop(&open, text.p[at] == '}')) {
+            return syntax(fault, at, "a bracket that does not match");
         }
-        at++;
     }
     if (at >= text.n) return syntax(fault, text.n, "the text is cut off");
     s->at = at;

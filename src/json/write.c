@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/word.h"
 #include "json/overrides.h"
 #include "json/repair.h"
 
@@ -31,24 +32,8 @@ static char *put_escape(char *at, unsigned char c) {
 
 // Eight bytes at once: is there a control character, a quote or a backslash among them?
 static bool any_escape(uint64_t word) {
-    const uint64_t ones = 0x0101010101010101u;
-    const uint64_t high = 0x8080808080808080u;
-    uint64_t quote = word ^ (ones * '"');
-    uint64_t slash = word ^ (ones * '\\');
-    uint64_t control = (word - ones * 0x20) & ~word;
-    return ((control | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high) != 0;
-}
-
-static uint64_t load8(const char *p) {
-    uint64_t word;
-    memcpy(&word, p, 8);
-    return word;
-}
-
-static uint32_t load4(const char *p) {
-    uint32_t word;
-    memcpy(&word, p, 4);
-    return word;
+    uint64_t control = (word - word_of(0x20)) & ~word & word_of(0x80);
+    return (control | word_find(word, '"') | word_find(word, '\\')) != 0;
 }
 
 static char *put_bytes(char *at, const char *p, const char *end) {
@@ -62,10 +47,10 @@ static char *put_bytes(char *at, const char *p, const char *end) {
 // Fewer than eight bytes. Two overlapping halves make any length from four to seven.
 static char *put_short(char *at, const char *p, size_t n) {
     if (n < 4) return put_bytes(at, p, p + n);
-    uint32_t first = load4(p), last = load4(p + n - 4);
+    uint32_t first = word_load_half(p), last = word_load_half(p + n - 4);
     if (any_escape((uint64_t)first << 32 | last)) return put_bytes(at, p, p + n);
-    memcpy(at, &first, 4);
-    memcpy(at + n - 4, &last, 4);
+    memcpy(at, p, 4);
+    memcpy(at + n - 4, p + n - 4, 4);
     return at + n;
 }
 
@@ -76,17 +61,17 @@ static char *put_escaped(char *at, struct str s) {
     if (s.n < 8) return put_short(at, p, s.n);
     bool plain = false; // the eight bytes before `p` went out as they are
     while (end - p >= 8) {
-        uint64_t word = load8(p);
+        uint64_t word = word_load(p);
         plain = !any_escape(word);
-        if (plain) memcpy(at, &word, 8);
+        if (plain) memcpy(at, p, 8);
         at = plain ? at + 8 : put_bytes(at, p, p + 8);
         p += 8;
     }
     size_t left = (size_t)(end - p);
     if (left == 0) return at;
-    uint64_t word = load8(end - 8);
+    uint64_t word = word_load(end - 8);
     if (!plain || any_escape(word)) return put_bytes(at, p, end);
-    memcpy(at + left - 8, &word, 8);
+    memcpy(at + left - 8, end - 8, 8);
     return at + left;
 }
 

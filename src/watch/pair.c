@@ -40,15 +40,9 @@ bool pair_is_over(const struct pair *p) {
     return p->state == PAIR_FINISHED || p->state == PAIR_STOPPED;
 }
 
-// Okta refuses a `since` of more than 180 days ago; it keeps 90, so nothing is missed.
-static int64_t oldest_since(const struct pair *p) {
-    return source_now_ms(p->source) - 179 * (int64_t)TIME_DAY_MS;
-}
-
 int pair_start_at(struct pair *p, int64_t since_ms) {
     const struct watch_source_opts *opts = p->source->opts;
     AUTO_FINI(buf) struct buf url = buf_make(1 << 16);
-    if (since_ms < oldest_since(p)) since_ms = oldest_since(p);
     okta_log_first_url(&url, opts->url, since_ms, opts->limit);
     char *cursor = buf_take(&url);
     if (!cursor) return -ENOMEM;

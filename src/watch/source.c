@@ -192,21 +192,23 @@ static void map(struct source *s) {
 
 // ---- answers ----
 
-// Where a pair without a usable cursor begins: a little before the newest that it has, or at
-// `first_ms`.
-static int64_t since_for(const struct pair *p, int64_t first_ms) {
-    return p->published_ms ? p->published_ms - OVERLAP_MS : first_ms;
-}
+// Okta refuses a `since` of more than 180 days ago; it keeps 90, so nothing is missed.
+static const int64_t since_max_ms = 179 * (int64_t)TIME_DAY_MS;
 
-static int64_t first_instant(const struct source *s) {
-    return source_now_ms(s) - s->opts->initial_interval_ms;
+// Where a pair without a usable cursor begins: a little before the newest that it has, or the
+// initial interval ago. `now_ms` is read once for all pairs, so that they stand together.
+static int64_t since_for(const struct pair *p, int64_t now_ms) {
+    int64_t oldest_ms = now_ms - since_max_ms;
+    int64_t since_ms = p->published_ms ? p->published_ms - OVERLAP_MS
+                                       : now_ms - p->source->opts->initial_interval_ms;
+    return since_ms > oldest_ms ? since_ms : oldest_ms;
 }
 
 static void restart_new(struct pair *p, void *ctx) {
-    const int64_t *first_ms = ctx;
+    const int64_t *now_ms = ctx;
     p->state = PAIR_IDLE;
     p->due_mono_ms = 0;
-    if (p->is_new && pair_start_at(p, *first_ms) != 0) pair_stop(p);
+    if (p->is_new && pair_start_at(p, since_for(p, *now_ms)) != 0) pair_stop(p);
 }
 
 static void find_new(struct pair *p, void *ctx) {
@@ -231,8 +233,8 @@ static bool started_wrong(struct source *s, int64_t date_ms) {
 
 static bool start_again(struct source *s, int64_t date_ms) {
     if (!started_wrong(s, date_ms)) return false;
-    int64_t first_ms = first_instant(s);
-    each_asking(s, restart_new, &first_ms);
+    int64_t now_ms = source_now_ms(s);
+    each_asking(s, restart_new, &now_ms);
     drop_page(s);
     return true;
 }
@@ -246,17 +248,17 @@ static void on_page(struct source *s, const struct okta_log_answer *a) {
 }
 
 static void go_back(struct pair *p, void *ctx) {
-    const int64_t *first_ms = ctx;
+    const int64_t *now_ms = ctx;
     p->state = PAIR_IDLE;
     p->due_mono_ms = 0;
     if (p->failures++ > 0) pair_ask_again(p, time_mono_ms(), 0);
-    if (!pair_is_over(p) && pair_start_at(p, since_for(p, *first_ms)) != 0) pair_stop(p);
+    if (!pair_is_over(p) && pair_start_at(p, since_for(p, *now_ms)) != 0) pair_stop(p);
 }
 
 static void cursor_refused(struct source *s, const char *text) {
-    int64_t first_ms = first_instant(s);
+    int64_t now_ms = source_now_ms(s);
     source_complain(s, "okta.cursor_refused", text);
-    each_asking(s, go_back, &first_ms);
+    each_asking(s, go_back, &now_ms);
     drop_page(s);
 }
 
@@ -322,13 +324,13 @@ static void warn_moved(const struct pair *p) {
 
 // Idle pairs without a cursor get one, new ones the same, so that they stand together.
 static int make_up_cursors(struct source *s) {
-    int64_t first_ms = first_instant(s);
+    int64_t now_ms = source_now_ms(s);
     for (size_t i = 0; i < s->pair_count; i++) {
         struct pair *p = &s->pairs[i];
         if (p->state != PAIR_IDLE) continue;
         if (p->cursor && okta_log_is_own(s->opts->org, str_from(p->cursor))) continue;
         if (p->cursor) warn_moved(p);
-        int e = pair_start_at(p, since_for(p, first_ms));
+        int e = pair_start_at(p, since_for(p, now_ms));
         if (e) return e;
     }
     return 0;

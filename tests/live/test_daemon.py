@@ -93,6 +93,7 @@ def a_page_that_is_being_delivered_when_the_signal_comes_is_whole_or_not_there(p
         place.wait_db(threshold)
         end_by(place, daemon, signal.SIGTERM)
         assert len(place.uuids_in_file()) % 100 == 0
+        place.assert_whole_files()
         assert len(place.uuids_in_db()) % 100 == 0
     place.collect_once()
     place.assert_delivered(wanted)
@@ -395,7 +396,8 @@ def progress_is_shown_on_a_terminal_only(place):
     os.close(theirs)
     shown = read_all(ours)
     assert p.wait(60) == 0
-    assert re.search(r"\r\x1b\[K\d+ events, \d+ events/s, \d+ \w+ behind now", shown), shown
+    assert re.search(r"\r\x1b\[K\d+ events, \d+ \w+ behind now, \d+ events/s", shown), shown
+    assert "rate limit" not in shown, shown
     sim.add(events(10, seed=15))
     assert "\x1b" not in place.collect_once().err
 

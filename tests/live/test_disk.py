@@ -53,6 +53,7 @@ def all_delivered(place, where, wanted):
 def assert_all(place, where, wanted):
     assert_each_once(place.uuids_in_db(where.get("db", "events.db")), uuids_of(wanted), "events.db")
     assert_each_once(place.uuids_in_file(where.get("out", "out")), uuids_of(wanted), "file")
+    place.assert_whole_files(where.get("out", "out"))
 
 
 @each_of(PLACES)
