@@ -74,7 +74,7 @@ struct sink_type {
 
     // Writes a page; `now_ms` is the wall clock (rotation by day). Fills one reply per document.
     // Outcomes: 0; -errno with fault: nothing counts as delivered, the caller will roll back and
-    // try again.
+    // try again, but for -EPIPE: the reader has gone for good.
     int (*deliver)(struct sink *s, const struct sink_doc *docs, size_t n, int64_t now_ms,
                    struct sink_reply *replies, struct fault *fault) MUST_USE;
 

@@ -130,7 +130,8 @@ static void keep_page(struct pair *p) {
     note_held_up(p);
     p->state = PAIR_RETRY;
     p->due_mono_ms = now + watch_backoff_ms(p->source->watch, p->failures++);
-    if (is_hopeless(p)) pair_stop(p);
+    bool gone_for_good = p->delivery.error == -EPIPE;
+    if (gone_for_good || is_hopeless(p)) pair_stop(p);
 }
 
 static void report_notice(const struct pair *p) {

@@ -38,7 +38,7 @@ bool recent_has(const struct recent *r, struct hash128 id) {
 
 static int set_grow(struct recent_set *set, size_t want) {
     size_t cap = set->cap ? set->cap : FIRST_CAP;
-    while (cap < want * 2) cap *= 2;
+    while (cap / 4 * 3 < want) cap *= 2;
     if (cap == set->cap) return 0;
     struct recent_set grown = {
         .slots = mem_new_array(cap, sizeof *grown.slots), .cap = cap, .n = set->n};

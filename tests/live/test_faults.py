@@ -159,6 +159,35 @@ def collect_ends_with_1_when_every_source_is_refused_and_run_stays_for_a_reload(
     place.stop(daemon)
 
 
+@test
+def a_token_that_is_revoked_half_way_costs_nothing(place):
+    sim = place.sim()
+    wanted = events(2000, seed=11)
+    sim.add(wanted)
+    sim.fault("slow_body", probability=1, total_ms=60, delay_ms=5)
+    place.simple(sim, limit=40)
+    p = place.daemon("--once", command="collect")
+    place.wait_db(200)
+    sim.role("revoked")
+    wait_until(lambda: p.poll() is not None, "collect to end")
+    assert p.returncode == 1 and len(place.uuids_in_db()) < 2000, place.log_of(p)
+    assert len(place.uuids_in_db()) == len(place.uuids_in_file())
+    sim.role("ok")
+    sim.no_faults()
+    place.collect_once()
+    place.assert_delivered(wanted)
+
+
+@test
+def once_gives_up_after_eight_failures_in_a_row_and_ends_with_1(place):
+    sim = place.sim()
+    sim.fault("503", probability=1)
+    path = place.simple(sim)
+    p = place.run("collect", "--once", "-c", path, patience=200)
+    assert p.returncode == 1 and p.err.count("WARN  okta.unreachable") == 1, p.err
+    assert sim.count() == 8, sim.count()
+
+
 # ---- pages that are too much ----
 
 def high_water_mb(process):

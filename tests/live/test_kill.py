@@ -33,7 +33,7 @@ class Loop:
 
     def add(self):
         for sim in self.sims:
-            some = events(self.rand.randrange(60, 260) // len(self.sims), seed=self.rand.getrandbits(64),
+            some = events(self.rand.randrange(60, 200) // len(self.sims), seed=self.rand.getrandbits(64),
                           first_ms=now_ms() - self.rand.randrange(1, 4000) * 1000, step_ms=1)
             self.wanted += some
             sim.add(some)
@@ -58,10 +58,15 @@ class Loop:
             return length * self.rand.random() ** 6
         return length * self.rand.random() * 1.15
 
+    def faults(self):
+        """After a refused cursor, ten minutes are asked for again, and everything here is younger than that. What is
+        remembered of it has a limit (RECENT_MAX in watch/recent.h)."""
+        return [f for f in FAULTS if f["kind"] != "bad_cursor" or len(self.wanted) < 30000]
+
     def kill_one(self, length):
         self.add()
         if self.rand.random() < 0.25:
-            self.rand.choice(self.sims).fault(**dict(self.rand.choice(FAULTS), count=1))
+            self.rand.choice(self.sims).fault(**dict(self.rand.choice(self.faults()), count=1))
         p = self.collect()
         try:
             code = p.wait(self.moment(length))

@@ -52,6 +52,19 @@ def a_reader_that_goes_away_is_said_and_nothing_is_lost_for_the_next(place):
     assert set(uuids_of(wanted)) <= set(whole) | set(event_ids(place.collect_once()))
 
 
+@each_of({"collect": ("collect",), "collect --once": ("collect", "--once")})
+def a_reader_that_has_gone_ends(place, words):
+    sim = place.sim()
+    sim.add(events(900, seed=16))
+    path = place.compose([place.source(sim, limit=100)], db=False, archive=False, extra="  - { type: stdout }\n")
+    reading, writing = os.pipe()
+    p = place.start(*words, "-c", path, stdout=writing)
+    os.close(writing)
+    os.read(reading, 1)
+    os.close(reading)
+    assert p.wait(10) == 1 and "the reader has gone" in place.log_of(p), place.log_of(p)
+
+
 # ---- status ----
 
 @test

@@ -130,6 +130,18 @@ static void an_empty_page_is_a_page(void **state) {
     assert_int_equal(f->page->newest_ms, 0);
 }
 
+static void an_event_later_than_its_page_does_not_count_as_the_newest(void **state) {
+    struct fixture *f = *state;
+    const char *body =
+        "[" EVENT("u1", "2026-01-02T03:04:05.678Z") "," EVENT("u2", "2099-01-01T00:00:00.000Z") "]";
+    page_reset(f->page);
+    f->page->date_ms = 1767323045000; // cut to seconds: u1 is a little later
+    buf_addz(&f->page->body, body);
+    assert_int_equal(page_map(f->page, &f->opts, &f->fault), 0);
+    assert_int_equal(f->page->event_count, 2);
+    assert_int_equal(f->page->newest_ms, 1767323045678);
+}
+
 static void events_without_a_readable_date_are_counted(void **state) {
     struct fixture *f = *state;
     assert_int_equal(
@@ -155,6 +167,7 @@ int main(void) {
         cmocka_unit_test(broken_events_can_be_accepted_as_dead_letters),
         cmocka_unit_test(nesting_without_end_is_refused_not_followed),
         cmocka_unit_test(an_empty_page_is_a_page),
+        cmocka_unit_test(an_event_later_than_its_page_does_not_count_as_the_newest),
         cmocka_unit_test(events_without_a_readable_date_are_counted),
         cmocka_unit_test(stopping_abandons_the_page),
     };
