@@ -65,10 +65,21 @@ static int read_origin(const struct url *u, struct http_origin *ret, struct faul
     return 0;
 }
 
+// What stands between "://" and the path. Encoded bytes in it would be decoded by the parser, and
+// what they give might be read as something else the next time.
+static bool is_host_encoded(struct str url) {
+    struct str rest = str_sub(url, str_find(url, STR("://")) + 3, url.n);
+    for (size_t i = 0; i < rest.n && !strchr("/?#", rest.p[i]); i++)
+        if (rest.p[i] == '%') return true;
+    return false;
+}
+
 int http_origin_parse(struct str text, struct http_origin *ret, struct fault *fault) {
     if (text.n == 0 || text.n > URL_MAX_BYTES)
         return fault_set(fault, -EINVAL, "the URL is %s", text.n ? "too long" : "empty");
     if (memchr(text.p, '\0', text.n)) return fault_set(fault, -EINVAL, "the URL holds a NUL byte");
+    if (is_host_encoded(text))
+        return fault_set(fault, -EINVAL, "the URL's host is percent-encoded, which it must not be");
     AUTO_MEM char *z = mem_copy(text.p, text.n);
     AUTO_FINI(url) struct url u = {curl_url()};
     if (!z || !u.parsed) return fault_set(fault, -ENOMEM, "no memory");

@@ -57,6 +57,8 @@ static const struct tls_row tls_rows[] = {
                             "ssl.certificate_authorities and SSL_CERT_FILE"},
     {"wrong version number", "the server does not speak TLS on this port: check the port and "
                              "https:// in url, and the proxy"},
+    {"SSL_ERROR_SYSCALL", "the server ended the connection in the middle of the TLS handshake: "
+                          "check the port and https:// in url, and the proxy"},
 };
 
 static const char *tls_meaning(const char *words) {

@@ -146,7 +146,7 @@ def tls_asked_of_a_plain_port_is_explained(place):
     sim = place.sim()
     p, lines = test_okta(place, GOOD % {"state": place.path("state"), "token": TOKEN,
                                         "url": sim.url.replace("http:", "https:")})
-    assert p.returncode == 1 and "does not speak TLS" in the_cross(lines), lines
+    assert p.returncode == 1 and "check the port and https:// in url" in the_cross(lines), lines
 
 
 # ---- the same in the log ----

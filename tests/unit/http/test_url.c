@@ -47,6 +47,8 @@ static const char *const bad[] = {
     "file:///etc/passwd",
     "javascript:alert(1)",
     "https://",
+    "https://%30/",
+    "https://acme%2Eokta.com/",
     "https://user@acme.okta.com/",
     "https://user:pass@acme.okta.com/",
     "https://:pass@acme.okta.com/",
