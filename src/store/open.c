@@ -28,6 +28,7 @@ static const char schema[] =
     " recent_max INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY(source, output))"
     " WITHOUT ROWID;"
     "CREATE TABLE recent(pair INTEGER NOT NULL, last INTEGER NOT NULL, uuids BLOB NOT NULL,"
+    " published INTEGER NOT NULL,"
     " sum INTEGER NOT NULL, PRIMARY KEY(pair, last)) WITHOUT ROWID;"
     "CREATE TABLE mark(output TEXT PRIMARY KEY NOT NULL, mark BLOB NOT NULL,"
     " sum INTEGER NOT NULL) WITHOUT ROWID;"

@@ -41,8 +41,9 @@ struct pair_row {
     struct str source, output, next;
     int64_t id;
     int64_t published_ms, committed_ms, events, pages;
-    int64_t recent_total; // uuids ever appended
-    int64_t recent_max;   // of the last commit
+    int64_t recent_total;        // uuids ever appended
+    int64_t recent_max;          // of the last commit
+    int64_t published_before_ms; // while a page is committed: newest published before it
 };
 enum { STORE_PAIR_COLUMNS = 11 }; // STORE_SQL_PAIRS gives the number of dead letters behind them
 

@@ -23,8 +23,10 @@ static const char *const sql[STORE_SQL_COUNT] = {
     [STORE_SQL_PAIRS] = "SELECT " PAIR_COLUMNS ", (SELECT count(*) FROM dead AS d WHERE "
                         "d.source = p.source AND d.output = p.output) FROM pair AS p "
                         "ORDER BY source, output",
-    [STORE_SQL_RECENT_GET] = "SELECT last, uuids, sum FROM recent WHERE pair = ?1 ORDER BY last",
-    [STORE_SQL_RECENT_ADD] = "INSERT INTO recent(pair, last, uuids, sum) VALUES(?1, ?2, ?3, ?4)",
+    [STORE_SQL_RECENT_GET] =
+        "SELECT last, uuids, sum, published FROM recent WHERE pair = ?1 ORDER BY last",
+    [STORE_SQL_RECENT_ADD] =
+        "INSERT INTO recent(pair, last, uuids, sum, published) VALUES(?1, ?2, ?3, ?4, ?5)",
     [STORE_SQL_RECENT_TRIM] = "DELETE FROM recent WHERE pair = ?1 AND last <= ?2",
     [STORE_SQL_MARK_GET] = "SELECT output, mark, sum FROM mark WHERE output = ?1",
     [STORE_SQL_MARK_PUT] = "INSERT OR REPLACE INTO mark(output, mark, sum) VALUES(?1, ?2, ?3)",
@@ -72,8 +74,9 @@ static int64_t pair_sum(const struct pair_row *p) {
     return (int64_t)hash64((struct str){(const char *)numbers, sizeof numbers}, h);
 }
 
-static int64_t recent_sum(int64_t pair, int64_t last, struct str uuids) {
-    return (int64_t)hash64(uuids, (uint64_t)pair << 48 ^ (uint64_t)last);
+static int64_t recent_sum(int64_t pair, int64_t last, int64_t published_ms, struct str uuids) {
+    uint64_t seed = (uint64_t)pair << 48 ^ (uint64_t)last ^ (uint64_t)published_ms << 20;
+    return (int64_t)hash64(uuids, seed);
 }
 
 static int64_t mark_sum(struct str output, struct str mark) {
@@ -127,30 +130,33 @@ void store_cursor_fini(struct store_cursor *c) {
 
 // The rows of a ring must join without a gap: `at` is where the last one ended.
 static int add_recent_row(struct store *s, struct db_stmt *get, const struct pair_row *pair,
-                          int64_t *at, struct buf *out, struct fault *fault) {
+                          int64_t *at, struct store_cursor *c, struct buf *out,
+                          struct fault *fault) {
     int64_t last = db_i64(get, 0);
     struct str uuids = db_str(get, 1);
     int64_t sum = db_i64(get, 2);
+    int64_t published_ms = db_i64(get, 3);
     int r = db_row_whole(get, fault);
     if (r) return r;
     int64_t n = (int64_t)(uuids.n / UUID_BYTES);
     bool joins = out->n == 0 || last - n == *at;
-    if (!joins || sum != recent_sum(pair->id, last, uuids))
+    if (!joins || sum != recent_sum(pair->id, last, published_ms, uuids))
         return bad_sum(s, "the list of recent events does not match its sum", fault);
+    if (out->n == 0) c->recent_since_ms = published_ms;
     buf_add_str(out, uuids);
     *at = last;
     return out->error;
 }
 
-static int load_recent(struct store *s, const struct pair_row *pair, struct buf *out,
-                       struct fault *fault) {
+static int load_recent(struct store *s, const struct pair_row *pair, struct store_cursor *c,
+                       struct buf *out, struct fault *fault) {
     struct db_stmt *get;
     int r = store_stmt(s, STORE_SQL_RECENT_GET, &get, fault);
     if (r) return r;
     db_bind_i64(get, 1, pair->id);
     int64_t at = pair->recent_total;
     while ((r = db_step(get, fault)) == DB_ROW) {
-        r = add_recent_row(s, get, pair, &at, out, fault);
+        r = add_recent_row(s, get, pair, &at, c, out, fault);
         if (r) break;
     }
     db_reset(get);
@@ -170,7 +176,7 @@ static int fill_cursor(struct store *s, const struct pair_row *pair, struct stor
     if (pair->next.p && !(c->next = mem_copy(pair->next.p, pair->next.n)))
         return no_memory(s, fault);
     AUTO_FINI(buf) struct buf recent = buf_make(RECENT_MAX_BYTES);
-    int r = pair->id ? load_recent(s, pair, &recent, fault) : 0;
+    int r = pair->id ? load_recent(s, pair, c, &recent, fault) : 0;
     if (r) return r;
     size_t keep = (size_t)pair->recent_max * UUID_BYTES;
     struct str newest = str_sub(buf_str(&recent), recent.n > keep ? recent.n - keep : 0, recent.n);
@@ -321,6 +327,7 @@ static int next_pair(struct store *s, const struct store_commit *c, struct pair_
     pair.source = c->source;
     pair.output = c->output;
     if (c->next.p) pair.next = c->next;
+    pair.published_before_ms = pair.published_ms;
     if (c->published_ms > pair.published_ms) pair.published_ms = c->published_ms;
     pair.committed_ms = c->now_ms;
     pair.events += c->events;
@@ -340,7 +347,9 @@ static int put_recent(struct store *s, const struct pair_row *pair, struct str u
         db_bind_i64(stmt, 1, pair->id);
         db_bind_i64(stmt, 2, pair->recent_total);
         db_bind_blob(stmt, 3, uuids);
-        db_bind_i64(stmt, 4, recent_sum(pair->id, pair->recent_total, uuids));
+        db_bind_i64(stmt, 4,
+                    recent_sum(pair->id, pair->recent_total, pair->published_before_ms, uuids));
+        db_bind_i64(stmt, 5, pair->published_before_ms);
         r = db_run(stmt, fault);
         if (r) return r;
     }

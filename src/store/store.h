@@ -41,6 +41,7 @@ struct store_cursor {
     int64_t pages;
     char *recent; // uuids of the latest pages as the collector packed them; NULL when none
     size_t recent_bytes;
+    int64_t recent_since_ms; // newest published before the oldest of them came; 0: they are all
 };
 void store_cursor_fini(struct store_cursor *c);
 DEFINE_AUTO_FINI(store_cursor)

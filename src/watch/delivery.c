@@ -48,10 +48,11 @@ static int make_room(struct work *w) {
     w->replies = mem_new_array(n, sizeof *w->replies);
     w->dead = mem_new_array(n + w->page->dead_count, sizeof *w->dead);
     if (!w->docs || !w->event_of || !w->replies || !w->dead) return -ENOMEM;
-    return recent_reserve(&w->pair->recent, n);
+    return 0;
 }
 
-static void choose_new(struct work *w) {
+// Only what is new takes room in the memory of uuids: a repeat of much must not push it out.
+static int choose_new(struct work *w) {
     for (size_t i = 0; i < w->page->event_count; i++) {
         if (recent_has(&w->pair->recent, w->page->events[i].id)) {
             w->result->repeated++;
@@ -60,6 +61,7 @@ static void choose_new(struct work *w) {
         w->docs[w->count] = w->page->docs[i];
         w->event_of[w->count++] = i;
     }
+    return recent_reserve(&w->pair->recent, w->count, w->pair->published_ms);
 }
 
 static int judge(struct work *w) {
@@ -141,9 +143,8 @@ static int run(struct work *w) {
     if (!e && nothing_to_do(w)) return 0;
     if (!e) e = commit_start(w);
     if (!e) e = make_room(w);
-    if (e) return e;
-    choose_new(w);
-    e = deliver(w);
+    if (!e) e = choose_new(w);
+    if (!e) e = deliver(w);
     return e ? e : commit(w);
 }
 

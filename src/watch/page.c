@@ -140,7 +140,7 @@ static int take_mapped(struct mapping *m, struct str text, size_t doc_at,
         buf_cut(&m->page->documents, doc_at);
         return 0;
     }
-    int e = recent_reserve(&m->seen, 1);
+    int e = recent_reserve(&m->seen, 1, 0);
     if (e) return e;
     recent_add(&m->seen, id);
     return add_event(m->page, text, doc_at, facts);

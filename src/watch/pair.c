@@ -10,10 +10,12 @@ static int load_recent(struct recent *r, const struct store_cursor *c) {
     for (size_t i = 0; i < n; i++) {
         struct hash128 id;
         memcpy(&id, c->recent + i * sizeof id, sizeof id);
-        int e = recent_reserve(r, 1);
+        int e = recent_reserve(r, 1, c->recent_since_ms);
         if (e) return e;
         recent_add(r, id);
     }
+    // When the second generation began is not on record: not before the last commit is safe to say.
+    if (r->old.n > 0) r->young_since_ms = c->published_ms;
     return 0;
 }
 

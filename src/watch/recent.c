@@ -50,13 +50,19 @@ static int set_grow(struct recent_set *set, size_t want) {
     return 0;
 }
 
-int recent_reserve(struct recent *r, size_t n) {
+int recent_reserve(struct recent *r, size_t n, int64_t newest_ms) {
     if (r->young.n > 0 && r->young.n + n > GENERATION) {
         free(r->old.slots);
         r->old = r->young;
+        r->old_since_ms = r->young_since_ms;
         r->young = (struct recent_set){0};
     }
+    if (r->young.n == 0) r->young_since_ms = newest_ms;
     return set_grow(&r->young, r->young.n + n);
+}
+
+int64_t recent_since_ms(const struct recent *r) {
+    return r->old.n > 0 ? r->old_since_ms : r->young_since_ms;
 }
 
 void recent_add(struct recent *r, struct hash128 id) {

@@ -21,6 +21,7 @@ struct recent_set {
 
 struct recent {
     struct recent_set young, old;
+    int64_t young_since_ms, old_since_ms; // newest published when each generation began
 };
 
 void recent_fini(struct recent *r);
@@ -28,8 +29,12 @@ DEFINE_AUTO_FINI(recent)
 
 bool recent_has(const struct recent *r, struct hash128 id);
 
-// Makes room so that the next `n` recent_add cannot fail. Outcomes: 0; -ENOMEM.
-int recent_reserve(struct recent *r, size_t n) MUST_USE;
+// Makes room so that the next `n` recent_add cannot fail. `newest_ms`: the newest `published` that
+// was delivered so far. Outcomes: 0; -ENOMEM.
+int recent_reserve(struct recent *r, size_t n, int64_t newest_ms) MUST_USE;
+
+// Of what was delivered after the newest `published` was this, everything is known.
+int64_t recent_since_ms(const struct recent *r);
 void recent_add(struct recent *r, struct hash128 id);
 
 #endif

@@ -195,11 +195,19 @@ static void map(struct source *s) {
 // Okta refuses a `since` of more than 180 days ago; it keeps 90, so nothing is missed.
 static const int64_t since_max_ms = 179 * (int64_t)TIME_DAY_MS;
 
+// How far a pair goes back when its cursor is refused. What comes again is recognised only as far
+// as the uuids are remembered; a busy org fills that memory quickly, and then half of it is the way
+// back.
+static int64_t overlap_ms(const struct pair *p) {
+    int64_t half = (p->published_ms - recent_since_ms(&p->recent)) / 2;
+    return half < OVERLAP_MS ? half : OVERLAP_MS;
+}
+
 // Where a pair without a usable cursor begins: a little before the newest that it has, or the
 // initial interval ago. `now_ms` is read once for all pairs, so that they stand together.
 static int64_t since_for(const struct pair *p, int64_t now_ms) {
     int64_t oldest_ms = now_ms - since_max_ms;
-    int64_t since_ms = p->published_ms ? p->published_ms - OVERLAP_MS
+    int64_t since_ms = p->published_ms ? p->published_ms - overlap_ms(p)
                                        : now_ms - p->source->opts->initial_interval_ms;
     return since_ms > oldest_ms ? since_ms : oldest_ms;
 }

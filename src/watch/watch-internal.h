@@ -19,7 +19,7 @@
 
 // `--once` gives up on a pair after so many failures in a row.
 enum { ONCE_TRIES = 8 };
-// How far before the newest published a pair goes back when Okta refuses its cursor.
+// How far at most before the newest published a pair goes back when Okta refuses its cursor.
 enum { OVERLAP_MS = 10 * TIME_MINUTE_MS };
 
 struct pair;

@@ -137,6 +137,22 @@ def a_refused_cursor_costs_no_event_and_doubles_none(place):
 
 
 @test
+def a_refused_cursor_of_a_busy_org_doubles_nothing_either(place):
+    sim = place.sim("--rate-limit", "100000")
+    # More in eight minutes than is remembered (RECENT_MAX in watch/recent.h).
+    wanted = events(80000, seed=77, first_ms=now_ms() - 480_000, step_ms=6)
+    sim.add(wanted, persisted="published")
+    place.simple(sim, db=False)
+    place.collect_once()
+    more = events(50, seed=78, first_ms=now_ms() - 10, step_ms=0)
+    sim.add(more)
+    sim.fault("bad_cursor", count=1)
+    p = place.collect_once()
+    assert "okta.cursor_refused" in p.err, p.err
+    assert_each_once(place.uuids_in_file(), uuids_of(wanted + more), "file")
+
+
+@test
 def an_event_from_the_future_does_not_spoil_the_way_back_after_a_refused_cursor(place):
     sim = place.sim()
     wanted = events(200, seed=19, first_ms=now_ms() - 120_000)

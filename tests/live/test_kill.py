@@ -59,8 +59,8 @@ class Loop:
         return length * self.rand.random() * 1.15
 
     def faults(self):
-        """After a refused cursor, ten minutes are asked for again, and everything here is younger than that. What is
-        remembered of it has a limit (RECENT_MAX in watch/recent.h)."""
+        """Here the newest `published` is up to a minute older than what was logged last, which no Okta does. So after a
+        refused cursor more comes again than is remembered (RECENT_MAX in watch/recent.h), once so much was collected."""
         return [f for f in FAULTS if f["kind"] != "bad_cursor" or len(self.wanted) < 30000]
 
     def kill_one(self, length):
