@@ -66,6 +66,17 @@ static int write_port(const char *path, uint16_t port, struct fault *fault) {
     return fault_set(fault, e, "--port-file %s: %s", path, error_text(e));
 }
 
+// Recorded events of other years are loaded in vain unless the clock is set.
+static void warn_of_retention(const struct sim *sim) {
+    int64_t oldest_ms = simclock_now(&sim->clock) - sim->settings.retention_ms;
+    size_t gone = store_first(sim->store, STORE_BY_PUBLISHED, oldest_ms);
+    if (gone > 0)
+        fprintf(stderr,
+                "okta-sim: %zu of them were published before the log's retention and will not be "
+                "served (see --now)\n",
+                gone);
+}
+
 static int serve(const struct options *o, struct fault *fault) {
     AUTO(sim) struct sim *sim = NULL;
     AUTO(server) struct server *server = NULL;
@@ -78,6 +89,7 @@ static int serve(const struct options *o, struct fault *fault) {
     uint16_t port = server_port(server);
     fprintf(stderr, "okta-sim: %zu events, listening on %s://%s:%u\n", store_count(sim->store),
             o->tls_cert ? "https" : "http", o->host, port);
+    warn_of_retention(sim);
     if (o->port_file) e = write_port(o->port_file, port, fault);
     if (e) return e;
     e = server_run(server);
