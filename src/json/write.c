@@ -182,13 +182,6 @@ void json_add_raw(struct buf *out, struct str json) {
     buf_add_str(out, json);
 }
 
-bool json_is_overridden(const struct json_iter *it) {
-    struct json_iter later = *it;
-    while (json_next(&later))
-        if (str_eq(later.key, it->key)) return true;
-    return false;
-}
-
 static int add_value(struct buf *out, const struct json *v, int depth);
 
 static int add_members(struct buf *out, const struct json *v, int depth) {

@@ -74,7 +74,4 @@ void json_add_raw(struct buf *out, struct str json);
 // then to be cut).
 int json_add_value(struct buf *out, const struct json *v) MUST_USE;
 
-// Is this member overridden by a later one of the same name? `it` stands on the member.
-bool json_is_overridden(const struct json_iter *it);
-
 #endif

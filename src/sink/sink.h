@@ -44,8 +44,6 @@ struct sink_host {
     const atomic_bool *stop; // set: give up waiting, return -ECANCELED
 };
 
-struct sink_setting; // rows of settings that a type reads: see the opts below
-
 // Everything that any built-in type can be told; each type reads its own.
 struct sink_opts {
     const char *name;

@@ -220,6 +220,12 @@ void db_rollback(struct db *db) {
     if (db_in_transaction(db)) sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
+int db_end(struct db *db, int r, struct fault *fault) {
+    if (r == 0) return db_commit(db, fault);
+    db_rollback(db);
+    return r;
+}
+
 bool db_in_transaction(const struct db *db) { return !sqlite3_get_autocommit(db->handle); }
 
 void db_release_memory(struct db *db) { sqlite3_db_release_memory(db->handle); }

@@ -54,6 +54,9 @@ int db_in_place(const struct db *db, struct fault *fault) MUST_USE;
 int db_begin(struct db *db, struct fault *fault) MUST_USE;
 int db_commit(struct db *db, struct fault *fault) MUST_USE;
 void db_rollback(struct db *db); // no effect outside a transaction
+// Ends what db_begin began: commits when all went well (`r` is 0), else undoes it. Gives `r`, or
+// what the commit gives.
+int db_end(struct db *db, int r, struct fault *fault) MUST_USE;
 bool db_in_transaction(const struct db *db);
 void db_release_memory(struct db *db);   // empties the page cache: for a connection that rests
 int64_t db_changes(const struct db *db); // rows changed by the last statement

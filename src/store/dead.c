@@ -100,10 +100,7 @@ int store_dead_remove(struct store *s, int64_t id, struct fault *fault) {
 static int dead_delete(struct store *s, int64_t id, struct fault *fault) {
     int r = db_begin(s->db, fault);
     if (r) return r;
-    r = store_dead_remove(s, id, fault);
-    if (r == 0) return db_commit(s->db, fault);
-    db_rollback(s->db);
-    return r;
+    return db_end(s->db, store_dead_remove(s, id, fault), fault);
 }
 
 int store_dead_delete(struct store *s, int64_t id, struct fault *fault) {

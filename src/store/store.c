@@ -382,10 +382,7 @@ static int commit(struct store *s, const struct store_commit *c, struct fault *f
         return fault_set(fault, -EINVAL, "%s: the list of uuids is not a list of uuids", s->path);
     int r = db_begin(s->db, fault);
     if (r) return r;
-    r = write_page(s, c, fault);
-    if (r == 0) return db_commit(s->db, fault);
-    db_rollback(s->db);
-    return r;
+    return db_end(s->db, write_page(s, c, fault), fault);
 }
 
 int store_commit(struct store *s, const struct store_commit *c, struct fault *fault) {
@@ -398,10 +395,7 @@ int store_commit(struct store *s, const struct store_commit *c, struct fault *fa
 static int save_mark(struct store *s, struct str output, struct str mark, struct fault *fault) {
     int r = db_begin(s->db, fault);
     if (r) return r;
-    r = put_mark(s, output, mark.p ? mark : STR(""), fault);
-    if (r == 0) return db_commit(s->db, fault);
-    db_rollback(s->db);
-    return r;
+    return db_end(s->db, put_mark(s, output, mark.p ? mark : STR(""), fault), fault);
 }
 
 int store_mark_save(struct store *s, struct str output, struct str mark, struct fault *fault) {

@@ -25,20 +25,10 @@ static struct store *store_of(const struct work *w) { return w->output->watch->o
 
 // What a sink wants people to know although it went on is handed to the loop thread, which logs.
 static void take_notice(struct work *w) {
-    struct sink *sink = w->output->sink;
+    struct sink *sink = w->output->outlet.sink;
     if (!sink || !sink->notice.text[0]) return;
     w->result->notice = sink->notice;
     sink->notice.text[0] = '\0';
-}
-
-static int open_sink(struct work *w) {
-    struct output *o = w->output;
-    if (o->sink) return 0;
-    AUTO_FINI(buf) struct buf mark = buf_make(1 << 20);
-    int e = store_mark_load(store_of(w), str_from(o->opts->name), &mark, &w->result->fault);
-    if (e) return e < 0 ? e : -EIO;
-    return o->opts->type->open(&o->sink, &o->opts->sink, &o->host, buf_str(&mark),
-                               &w->result->fault);
 }
 
 static int make_room(struct work *w) {
@@ -85,7 +75,7 @@ static int judge(struct work *w) {
 }
 
 static int deliver(struct work *w) {
-    struct sink *sink = w->output->sink;
+    struct sink *sink = w->output->outlet.sink;
     struct fault *fault = &w->result->fault;
     if (w->count == 0) return 0;
     int e = sink->type->deliver(sink, w->docs, w->count, time_now_ms(), w->replies, fault);
@@ -139,7 +129,7 @@ static bool nothing_to_do(const struct work *w) {
 static int run(struct work *w) {
     w->ids = buf_make(PAGE_BODY_MAX_BYTES);
     w->mark = buf_make(1 << 20);
-    int e = open_sink(w);
+    int e = outlet_open(&w->output->outlet, &w->result->fault);
     if (!e && nothing_to_do(w)) return 0;
     if (!e) e = commit_start(w);
     if (!e) e = make_room(w);
@@ -151,15 +141,12 @@ static int run(struct work *w) {
 static void remember(struct work *w) {
     for (size_t i = 0; i < w->count; i++)
         recent_add(&w->pair->recent, w->page->events[w->event_of[i]].id);
-    if (w->count > 0) w->output->sink->type->committed(w->output->sink);
+    if (w->count > 0) w->output->outlet.sink->type->committed(w->output->outlet.sink);
 }
 
 static void undo(struct work *w) {
-    struct output *o = w->output;
-    struct fault ignored;
     take_notice(w);
-    if (!o->sink || o->sink->type->rollback(o->sink, &ignored) == 0) return;
-    o->sink = o->opts->type->free(o->sink); // opened again, and so recovered, at the next try
+    outlet_undo(&w->output->outlet);
 }
 
 void delivery_run(struct pair *p) {

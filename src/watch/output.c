@@ -3,20 +3,13 @@
 // on nobody writing between its deliver and its commit.
 #include "watch/watch-internal.h"
 
-static int save_mark(void *ctx, struct str mark) {
-    struct output *o = ctx;
-    return store_mark_save(o->watch->opts.store, str_from(o->opts->name), mark, NULL);
-}
-
 void output_init(struct output *o, struct watch *w, const struct watch_output_opts *opts) {
     o->watch = w;
     o->opts = opts;
-    o->host = (struct sink_host){.save_mark = save_mark, .ctx = o, .stop = &w->stop};
+    outlet_init(&o->outlet, opts, w->opts.store, &w->stop);
 }
 
-void output_fini(struct output *o) {
-    if (o->opts) o->sink = o->opts->type->free(o->sink);
-}
+void output_fini(struct output *o) { outlet_fini(&o->outlet); }
 
 void output_complain(struct output *o, const char *what, const char *text) {
     const struct log *lg = o->watch->opts.log;

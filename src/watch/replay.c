@@ -5,33 +5,22 @@
 
 #include "base/hash.h"
 #include "base/time.h"
+#include "watch/outlet.h"
 #include "watch/page.h"
 #include "watch/recent.h"
 
 enum { MARK_MAX_BYTES = 1 << 20 };
-
-struct target {
-    const struct watch_output_opts *opts;
-    struct sink *sink;
-    struct sink_host host;
-    struct store *store;
-};
 
 struct replay {
     const struct watch_opts *opts;
     int64_t only;
     void (*kept)(int64_t id, const char *reason);
     struct ecs_mapper **mappers; // one per source, made when it is needed
-    struct target *targets;      // one per output
+    struct outlet *targets;      // one per output
     atomic_bool stop;
     struct replay_result result;
     struct fault *fault;
 };
-
-static int save_mark(void *ctx, struct str mark) {
-    struct target *t = ctx;
-    return store_mark_save(t->store, str_from(t->opts->name), mark, NULL);
-}
 
 static int keep(struct replay *r, int64_t id, const char *reason) {
     r->result.kept++;
@@ -45,19 +34,10 @@ static ptrdiff_t find_source(const struct replay *r, struct str name) {
     return -1;
 }
 
-static struct target *find_target(struct replay *r, struct str name) {
+static struct outlet *find_target(struct replay *r, struct str name) {
     for (size_t i = 0; i < r->opts->output_count; i++)
         if (str_eqz(name, r->targets[i].opts->name)) return &r->targets[i];
     return NULL;
-}
-
-static int open_target(struct replay *r, struct target *t) {
-    AUTO_FINI(buf) struct buf mark = buf_make(MARK_MAX_BYTES);
-    if (t->sink) return 0;
-    int e = store_mark_load(r->opts->store, str_from(t->opts->name), &mark, r->fault);
-    if (e) return e < 0 ? e : -EIO;
-    t->host = (struct sink_host){.save_mark = save_mark, .ctx = t, .stop = &r->stop};
-    return t->opts->type->open(&t->sink, &t->opts->sink, &t->host, buf_str(&mark), r->fault);
 }
 
 static int open_mapper(struct replay *r, size_t source) {
@@ -66,7 +46,7 @@ static int open_mapper(struct replay *r, size_t source) {
 }
 
 // Delivers one document and takes its dead letter away, in one transaction.
-static int commit(struct replay *r, struct target *t, const struct store_dead_row *row,
+static int commit(struct replay *r, struct outlet *t, const struct store_dead_row *row,
                   const struct ecs_facts *facts) {
     AUTO_FINI(buf) struct buf mark = buf_make(MARK_MAX_BYTES);
     struct hash128 id = hash128(facts->uuid);
@@ -88,29 +68,27 @@ static int commit(struct replay *r, struct target *t, const struct store_dead_ro
     return e;
 }
 
-static int deliver(struct replay *r, struct target *t, const struct store_dead_row *row,
+static int deliver(struct replay *r, struct outlet *t, const struct store_dead_row *row,
                    const struct sink_doc *doc, const struct ecs_facts *facts) {
     struct sink_reply reply = {0};
-    struct fault undo = {{0}};
     int e = t->sink->type->deliver(t->sink, doc, 1, time_now_ms(), &reply, r->fault);
     if (!e && reply.verdict == SINK_DELIVERED) e = commit(r, t, row, facts);
     if (!e && reply.verdict == SINK_DELIVERED) {
         r->result.delivered++;
         return 0;
     }
-    int undone = t->sink->type->rollback(t->sink, &undo);
-    if (undone) t->sink = t->opts->type->free(t->sink);
+    outlet_undo(t);
     if (e) return e;
     return keep(r, row->id, reply.fault ? reply.fault->text : "the output does not take it now");
 }
 
-static int replay_one(struct replay *r, size_t source, struct target *t,
+static int replay_one(struct replay *r, size_t source, struct outlet *t,
                       const struct store_dead_row *row) {
     AUTO_FINI(buf) struct buf document = buf_make(PAGE_DOCUMENTS_MAX_BYTES);
     struct ecs_facts facts = {0};
     struct fault reason = {{0}};
     int e = open_mapper(r, source);
-    if (!e) e = open_target(r, t);
+    if (!e) e = outlet_open(t, r->fault);
     if (e) return e;
     e = ecs_map(r->mappers[source], row->event, time_now_ms(), &document, &facts, &reason);
     if (e < 0) return e;
@@ -139,7 +117,7 @@ static int on_row(void *ctx, const struct store_dead_row *row) {
     struct replay *r = w->replay;
     if (r->only && r->only != row->id) return 0;
     ptrdiff_t source = find_source(r, row->source);
-    struct target *t = find_target(r, row->output);
+    struct outlet *t = find_target(r, row->output);
     if (source < 0) w->error = keep(r, row->id, "its source is not configured");
     else if (!t) w->error = keep(r, row->id, "its output is not configured");
     else w->error = replay_one(r, (size_t)source, t, row);
@@ -151,13 +129,12 @@ static int make_parts(struct replay *r) {
     r->targets = mem_new_array(r->opts->output_count, sizeof *r->targets);
     if (!r->mappers || !r->targets) return -ENOMEM;
     for (size_t i = 0; i < r->opts->output_count; i++)
-        r->targets[i] = (struct target){.opts = &r->opts->outputs[i], .store = r->opts->store};
+        outlet_init(&r->targets[i], &r->opts->outputs[i], r->opts->store, &r->stop);
     return 0;
 }
 
 static void free_parts(struct replay *r) {
-    for (size_t i = 0; r->targets && i < r->opts->output_count; i++)
-        if (r->targets[i].opts) r->targets[i].opts->type->free(r->targets[i].sink);
+    for (size_t i = 0; r->targets && i < r->opts->output_count; i++) outlet_fini(&r->targets[i]);
     for (size_t i = 0; r->mappers && i < r->opts->source_count; i++) ecs_mapper_free(r->mappers[i]);
     free(r->targets);
     free(r->mappers);

@@ -13,6 +13,7 @@
 #include "base/rand.h"
 #include "base/time.h"
 #include "loop/loop.h"
+#include "watch/outlet.h"
 #include "watch/page.h"
 #include "watch/recent.h"
 #include "watch/watch.h"
@@ -30,9 +31,8 @@ struct source;
 struct output {
     struct watch *watch;
     const struct watch_output_opts *opts;
-    struct sink_host host;
-    struct sink *sink; // NULL: not open
-    bool busy;         // a job of `serving` runs
+    struct outlet outlet;
+    bool busy; // a job of `serving` runs
     struct pair *serving;
     struct pair *first_waiting, *last_waiting;
     size_t holding_up; // pairs whose page it could not take

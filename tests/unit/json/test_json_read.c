@@ -7,26 +7,7 @@
 
 #include <cmocka.h>
 
-#include "json/read.h"
-
-static int make_reader(void **state) {
-    struct json_reader *r = NULL;
-    if (json_reader_new(&r)) return -1;
-    *state = r;
-    return 0;
-}
-
-static int free_reader(void **state) {
-    json_reader_free(*state);
-    return 0;
-}
-
-static const struct json *read_text(void **state, struct str text) {
-    const struct json *v = NULL;
-    struct fault fault = {0};
-    if (json_read(*state, text, &v, &fault)) fail_msg("not read: %s", fault.text);
-    return v;
-}
+#include "reader.h"
 
 #define READ(literal) read_text(state, STR(literal))
 #define assert_str(s, literal) assert_true(str_eq((s), STR(literal)))

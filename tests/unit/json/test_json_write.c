@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/rand.h"
+#include "reader.h"
 #include "json/repair.h"
 #include "json/write.h"
 
@@ -50,25 +51,6 @@ static void what_json_must_escape_is_escaped_and_nothing_else(void **state) {
     json_add_str(&out, STR("\"\\/\b\f\n\r\t\x01\x1f\x7f\0 \xC3\xA4\xF0\x9F\x98\x80 plain text"));
     assert_text(out, "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\\u0000 \xC3\xA4\xF0\x9F\x98\x80"
                      " plain text\"");
-}
-
-static int make_reader(void **state) {
-    struct json_reader *r = NULL;
-    if (json_reader_new(&r)) return -1;
-    *state = r;
-    return 0;
-}
-
-static int free_reader(void **state) {
-    json_reader_free(*state);
-    return 0;
-}
-
-static const struct json *read_text(void **state, struct str text) {
-    const struct json *v = NULL;
-    struct fault fault = {0};
-    if (json_read(*state, text, &v, &fault)) fail_msg("not read: %s", fault.text);
-    return v;
 }
 
 static void any_text_comes_back_as_it_was(void **state) {
