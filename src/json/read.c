@@ -37,6 +37,13 @@ struct json_reader *json_reader_free(struct json_reader *r) {
     return NULL;
 }
 
+void json_reader_wipe(struct json_reader *r) {
+    if (r->block) explicit_bzero(r->block, r->block_bytes);
+    if (r->repaired.p) explicit_bzero(r->repaired.p, r->repaired.cap);
+    buf_reset(&r->repaired);
+    r->doc = NULL;
+}
+
 static int make_room(struct json_reader *r, size_t text_bytes) {
     size_t need = yyjson_read_max_memory_usage(text_bytes, YYJSON_READ_NOFLAG);
     if (need == 0) return -ENOMEM;

@@ -25,6 +25,8 @@ enum { JSON_E_SYNTAX = 1 };
 int json_reader_new(struct json_reader **ret) MUST_USE;
 struct json_reader *json_reader_free(struct json_reader *r);
 DEFINE_AUTO_FREE(json_reader)
+// Overwrites what was read last; its values are gone. For texts that hold secrets.
+void json_reader_wipe(struct json_reader *r);
 
 // Reads the whole text. The values borrow from the reader (not from `text`) and die at its next
 // read. Invalid UTF-8 and lone surrogate escapes are read as U+FFFD. Outcomes: 0; JSON_E_SYNTAX;

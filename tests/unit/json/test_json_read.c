@@ -159,6 +159,14 @@ static void a_reader_serves_large_and_small_texts_in_turn(void **state) {
     }
 }
 
+static void a_wiped_reader_holds_nothing_and_reads_on(void **state) {
+    struct str secret = json_str(json_get(READ("{\"d\":\"a secret of some length\"}"), "d"));
+    json_reader_wipe(*state);
+    for (size_t i = 0; i < secret.n; i++) assert_int_equal(secret.p[i], 0);
+    json_reader_wipe(*state);
+    assert_str(json_str(json_get(READ("{\"a\":\"b\"}"), "a")), "b");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_is_told_apart),
@@ -173,6 +181,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_json_is_refused_with_its_place),
         cmocka_unit_test(nesting_of_any_depth_is_read_or_refused_without_harm),
         cmocka_unit_test(a_reader_serves_large_and_small_texts_in_turn),
+        cmocka_unit_test(a_wiped_reader_holds_nothing_and_reads_on),
     };
     return cmocka_run_group_tests(tests, make_reader, free_reader);
 }
