@@ -11,6 +11,8 @@
 // both of which make the estimate late, never early. The earliest estimate of a window counts.
 #include "http/budget.h"
 
+#include <string.h>
+
 #include "base/time.h"
 
 enum {
@@ -26,6 +28,8 @@ enum {
     BLIND_FIRST_MS = 2 * TIME_SECOND_MS,
     DOUBLINGS_MAX = 6,
     LIMIT_MAX = 1000000000,
+    CONCURRENCY_MOST = 32, // in flight at once, before anything was learned
+    EARMARK_SHARE = 4,     // at most one request of so many is kept for earlier classes
 };
 
 static const int64_t reset_max_s = INT64_MAX / 1000;
@@ -35,6 +39,7 @@ struct budget budget_make(double early_limit, uint64_t seed) {
     bool usable = early_limit > 0 && early_limit < 1e15; // also false for NaN
     return (struct budget){
         .early_limit = usable ? early_limit : default_early_limit,
+        .concurrency = CONCURRENCY_MOST,
         .rand = rand_make(seed),
     };
 }
@@ -53,14 +58,27 @@ static bool in_window(const struct budget *b, int64_t mono_ms) {
     return b->known && mono_ms < b->reset_mono_ms;
 }
 
-int64_t budget_wait_ms(const struct budget *b, int64_t mono_ms) {
+// What the earlier classes used in the window before and have not used in this one is theirs.
+static int64_t earmarked(const struct budget *b, enum budget_class class) {
+    int64_t theirs = 0;
+    for (int c = 0; c < (int)class; c++) theirs += max_i64(b->spent_before[c] - b->spent[c], 0);
+    int64_t most = (b->limit - reserve(b)) / EARMARK_SHARE;
+    return min_i64(theirs, most);
+}
+
+int64_t budget_wait_ms(const struct budget *b, enum budget_class class, int64_t mono_ms) {
     if (mono_ms < b->not_before_mono_ms) return b->not_before_mono_ms - mono_ms;
+    if (b->in_flight >= b->concurrency) return IN_FLIGHT_POLL_MS;
     if (!in_window(b, mono_ms)) return b->in_flight == 0 ? 0 : IN_FLIGHT_POLL_MS;
-    if (b->remaining - b->in_flight - b->lost > reserve(b)) return 0;
+    int64_t left = b->remaining - b->in_flight - b->lost;
+    if (left > reserve(b) + earmarked(b, class)) return 0;
     return b->reset_mono_ms - mono_ms;
 }
 
-void budget_sent(struct budget *b) { b->in_flight++; }
+void budget_sent(struct budget *b, enum budget_class class) {
+    b->in_flight++;
+    b->spent[class]++;
+}
 
 bool budget_is_concurrency(int status, const struct rate_headers *h) {
     return status == 429 && h->present && h->limit == 0 && h->remaining == 0;
@@ -74,8 +92,15 @@ static int64_t until_reset_ms(const struct rate_headers *h) {
     return min_i64(max_i64(left, 0), WINDOW_MS) + MARGIN_MS;
 }
 
+// The probe that found the new window belongs to it, but was counted before that was known.
+static void begin_counting(struct budget *b) {
+    memcpy(b->spent_before, b->spent, sizeof b->spent_before);
+    memset(b->spent, 0, sizeof b->spent);
+}
+
 static void enter_window(struct budget *b, const struct rate_headers *h, int64_t mono_ms) {
     int64_t left = until_reset_ms(h);
+    begin_counting(b);
     b->known = true;
     b->limit = min_i64(max_i64(h->limit, 1), LIMIT_MAX);
     b->remaining = h->remaining;
@@ -111,7 +136,11 @@ static void back_off(struct budget *b, int64_t first_ms, int64_t mono_ms) {
     hold_until(b, mono_ms + half + (int64_t)rand_below(&b->rand, (uint64_t)(whole - half) + 1));
 }
 
+// What was in flight, this request among it, was too much; half of it is tried next.
 static void concurrency_refused(struct budget *b, int64_t mono_ms) {
+    int most = b->in_flight + 1 < b->concurrency ? b->in_flight + 1 : b->concurrency;
+    b->concurrency = most > 1 ? most / 2 : 1;
+    b->answers = 0;
     int64_t wait =
         CONCURRENCY_MIN_MS + (int64_t)rand_below(&b->rand, (uint64_t)CONCURRENCY_SPREAD_MS + 1);
     hold_until(b, mono_ms + doubled(wait, b->refusals++));
@@ -139,13 +168,21 @@ static void count_blindly(struct budget *b, int64_t mono_ms) {
     b->lost++;
 }
 
+// One more is tried after as many answers in a row as may be in flight.
+static void count_answer(struct budget *b) {
+    b->refusals = 0;
+    if (b->concurrency >= CONCURRENCY_MOST || ++b->answers < b->concurrency) return;
+    b->concurrency++;
+    b->answers = 0;
+}
+
 void budget_answered(struct budget *b, int status, const struct rate_headers *h, int64_t mono_ms) {
     if (b->in_flight > 0) b->in_flight--;
     if (status == 429) {
         refused(b, h, mono_ms);
         return;
     }
-    if (status != 0) b->refusals = 0;
+    if (status != 0) count_answer(b);
     if (status != 0 && h->present && h->limit > 0) learn(b, h, mono_ms);
     else count_blindly(b, mono_ms);
 }

@@ -11,6 +11,11 @@
 
 #include "base/rand.h"
 
+// Who draws from the budget; the first class goes first. A later class leaves to the earlier ones
+// what these used in the window before.
+enum budget_class { BUDGET_PUSH, BUDGET_COLLECTION, BUDGET_BACKFILL };
+enum { BUDGET_CLASS_COUNT = BUDGET_BACKFILL + 1 };
+
 struct budget {
     // settings
     double early_limit; // <1: stop when this fraction of the limit is used; >=1: stop when so many
@@ -23,7 +28,12 @@ struct budget {
     int64_t reset_mono_ms; // when it has ended for certain, by the monotonic clock
     int in_flight;         // requests sent and not yet answered
     int lost;              // requests of this window that will never be answered
-    int64_t not_before_mono_ms; // no request before this instant (429)
+    int64_t not_before_mono_ms;               // no request before this instant (429)
+    int64_t spent[BUDGET_CLASS_COUNT];        // requests sent in this window, by class
+    int64_t spent_before[BUDGET_CLASS_COUNT]; // and in the window before
+    int concurrency;  // requests that may be in flight at once: half when Okta's concurrency limit
+                      // refuses one, one more after a round of answers
+    int answers;      // in a row, towards that one more
     int refusals;     // 429s in a row that did not say when to come back (concurrency, no headers)
     struct rand rand; // jitter
 };
@@ -35,8 +45,8 @@ struct budget budget_make(double early_limit, uint64_t seed);
 // again (1..); worth asking earlier when an answer has come. While nothing is known, and when a
 // window has ended, one request at a time may go. At least one request of every window may go,
 // however strict the early limit.
-int64_t budget_wait_ms(const struct budget *b, int64_t mono_ms);
-void budget_sent(struct budget *b);
+int64_t budget_wait_ms(const struct budget *b, enum budget_class class, int64_t mono_ms);
+void budget_sent(struct budget *b, enum budget_class class);
 
 struct rate_headers {
     bool present; // Limit, Remaining and Reset were there and made sense

@@ -140,6 +140,12 @@ struct http_call *http_call_new(struct http_client *c) {
     return TAKE(call);
 }
 
+static void wipe_body(struct http_call *call) {
+    if (call->body) explicit_bzero(call->body, call->body_n);
+    free(TAKE(call->body));
+    call->body_n = 0;
+}
+
 static void free_header_list(struct curl_slist *list) {
     for (struct curl_slist *at = list; at; at = at->next)
         explicit_bzero(at->data, strlen(at->data));
@@ -149,7 +155,9 @@ static void free_header_list(struct curl_slist *list) {
 void http_call_clear(struct http_call *call) {
     // The handle must not keep pointers to what is freed here.
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, NULL);
     free_header_list(TAKE(call->headers));
+    wipe_body(call);
     buf_shrink(&call->own_body, BODY_KEPT_BYTES);
     buf_reset(&call->header_text);
     call->place_count = 0;
@@ -166,6 +174,7 @@ struct http_call *http_call_free(struct http_call *call) {
     if (!call) return NULL;
     curl_easy_cleanup(call->easy);
     free_header_list(call->headers);
+    wipe_body(call);
     buf_fini(&call->own_body);
     buf_fini(&call->header_text);
     free(call->places);
@@ -174,13 +183,79 @@ struct http_call *http_call_free(struct http_call *call) {
     return NULL;
 }
 
+static int add_request_header(struct http_call *call, const char *line) {
+    struct curl_slist *list = curl_slist_append(call->headers, line);
+    if (!list) return -ENOMEM;
+    call->headers = list;
+    return 0;
+}
+
+static bool has_name(const char *line, struct str name) {
+    struct str rest = str_from(line);
+    return str_eq_nocase(str_split(&rest, ':'), name);
+}
+
+// What libcurl would add to a request with a body by itself.
+static const char *const unwanted[] = {"Expect:", "Content-Type:"};
+
 static int copy_headers(struct http_call *call, const struct http_request *request) {
+    bool given[LEN(unwanted)] = {false};
     for (size_t i = 0; i < request->header_count; i++) {
-        struct curl_slist *list = curl_slist_append(call->headers, request->headers[i]);
-        if (!list) return -ENOMEM;
-        call->headers = list;
+        const char *line = request->headers[i];
+        int e = add_request_header(call, line);
+        if (e) return e;
+        for (size_t k = 0; k < LEN(unwanted); k++)
+            given[k] |= has_name(line, str_sub(str_from(unwanted[k]), 0, strlen(unwanted[k]) - 1));
+    }
+    for (size_t k = 0; k < LEN(unwanted); k++) {
+        int e = given[k] ? 0 : add_request_header(call, unwanted[k]);
+        if (e) return e;
     }
     return 0;
+}
+
+static int copy_body(struct http_call *call, struct str body) {
+    call->body = mem_copy(body.p ? body.p : "", body.n);
+    if (!call->body) return -ENOMEM;
+    call->body_n = body.n;
+    return 0;
+}
+
+// RFC 9110 section 9: what may stand in the request line, and how it is treated. A repeated request
+// of the last kind is a second push or a spent assertion; libcurl repeats a request by itself when
+// a connection that it uses again turns out to be dead, so these get a new one.
+struct method_row {
+    const char *name;
+    bool sends_length; // also of no body
+    bool once;
+};
+
+static const struct method_row methods[] = {
+    {"GET", false, false}, {"HEAD", false, false}, {"DELETE", false, false},
+    {"PUT", true, false},  {"POST", true, true},   {"PATCH", true, true},
+};
+
+static const struct method_row *find_method(const char *name) {
+    if (!name) name = "GET";
+    for (size_t i = 0; i < LEN(methods); i++)
+        if (strcmp(methods[i].name, name) == 0) return &methods[i];
+    return NULL;
+}
+
+// The handle may have made a request of another kind before.
+static bool set_method(struct http_call *call, const struct method_row *method) {
+    CURL *easy = call->easy;
+    bool sends_body = method->sends_length || call->body_n > 0;
+    bool fresh = method->once || call->client->disable_keep_alive;
+    bool good = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK &&
+                curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L) == CURLE_OK;
+    if (sends_body)
+        good = good && curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body) == CURLE_OK &&
+               curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_n) ==
+                   CURLE_OK;
+    else if (strcmp(method->name, "HEAD") == 0)
+        good = good && curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
+    return good && curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method->name) == CURLE_OK;
 }
 
 static bool set_request(struct http_call *call, const struct http_request *request) {
@@ -188,18 +263,25 @@ static bool set_request(struct http_call *call, const struct http_request *reque
     int64_t connect =
         request->timeout_ms < CONNECT_TIMEOUT_MS ? request->timeout_ms : CONNECT_TIMEOUT_MS;
     long details = request->want_certificate ? 1L : 0L;
+    // Whether a connection that is being made can carry several requests shows in its handshake;
+    // without TLS it would show in an answer only, for which the others would wait.
+    long share = strcmp(call->origin.scheme, "https") == 0 ? 1L : 0L;
     return curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PIPEWAIT, share) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CERTINFO, details) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_VERBOSE, details) == CURLE_OK;
 }
 
 int http_call_prepare(struct http_call *call, const struct http_request *request) {
+    const struct method_row *method = find_method(request->method);
+    if (!method) return -EINVAL;
     int e = http_origin_parse(str_from(request->url), &call->origin, NULL);
     if (e) return e;
     e = copy_headers(call, request);
+    if (!e) e = copy_body(call, request->body);
     if (e) return e;
     call->own_body.max = request->max_body_bytes;
     call->into = request->into ? request->into : &call->own_body;
@@ -209,7 +291,7 @@ int http_call_prepare(struct http_call *call, const struct http_request *request
     call->want_certificate = request->want_certificate;
     call->done = request->done;
     call->ctx = request->ctx;
-    return set_request(call, request) ? 0 : -ENOMEM;
+    return set_method(call, method) && set_request(call, request) ? 0 : -ENOMEM;
 }
 
 // The slices; false without memory.

@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 
 #include "http/client.h"
+#include "http/tls-internal.h"
 #include "http/url.h"
 #include "loop/loop.h"
 
@@ -27,9 +28,9 @@ struct http_client {
     // options, owned
     char *proxy_url; // NULL: the environment's
     char *user_agent;
-    char *default_ca_file;   // SSL_CERT_FILE; NULL: libcurl's own default
-    struct buf certificates; // PEM of ca_files; empty: not given
-    enum http_verify verify;
+    char *no_proxy;             // NULL: none
+    struct http_tracer *tracer; // borrowed; NULL: none
+    struct tls_options tls;
     bool disable_keep_alive;
 };
 
@@ -43,8 +44,11 @@ struct http_call {
     struct http_call *prev, *next; // in running or idle
     CURL *easy;
     struct curl_slist *headers; // wiped when freed: they carry credentials
+    char *body;                 // of the request, wiped likewise
+    size_t body_n;
     struct http_origin origin;
     bool want_certificate;
+    uint64_t trace_id;
     bool starved; // its connection cannot be watched, for want of memory
     int64_t timeout_ms;
     void (*done)(void *ctx, const struct http_response *response);

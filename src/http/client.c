@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "http/client-internal.h"
+#include "http/tracer-internal.h"
 
 enum { CONNECTIONS_KEPT_MAX = 8 };
 
@@ -51,6 +52,7 @@ static void withdraw(struct http_call *call) {
 static void finish(struct http_call *call, CURLcode code) {
     struct http_response response;
     http_call_response(call, code, &response);
+    if (call->client->tracer) http_tracer_response(call->client->tracer, call->trace_id, &response);
     withdraw(call);
     call->done(call->ctx, &response);
     retire(call);
@@ -195,8 +197,8 @@ struct http_client *http_client_free(struct http_client *c) {
     return NULL;
 }
 
-int http_get(struct http_client *c, const struct http_request *request,
-             struct http_call **ret_call) {
+int http_send(struct http_client *c, const struct http_request *request,
+              struct http_call **ret_call) {
     struct http_call *call = take_idle(c);
     if (!call) call = http_call_new(c);
     if (!call) return -ENOMEM;
@@ -207,12 +209,16 @@ int http_get(struct http_client *c, const struct http_request *request,
         return e;
     }
     list_add(&c->running, call);
+    if (c->tracer)
+        call->trace_id = http_tracer_request(c->tracer, request, &call->origin, c->user_agent);
     *ret_call = call;
     return 0;
 }
 
 struct http_call *http_cancel(struct http_call *call) {
     if (!call) return NULL;
+    struct http_tracer *tracer = call->client->tracer;
+    if (tracer) http_tracer_cancelled(tracer, call->trace_id);
     withdraw(call);
     retire(call);
     return NULL;

@@ -15,21 +15,49 @@ struct loop;
 struct http_client;
 struct http_call; // one request in flight
 
-enum http_verify { HTTP_VERIFY_FULL, HTTP_VERIFY_NONE };
+// Beats' verification_mode: chain and name; chain only; as full, and the name must stand in the
+// certificate's subjectAltName; nothing.
+enum http_verify {
+    HTTP_VERIFY_FULL,
+    HTTP_VERIFY_CERTIFICATE,
+    HTTP_VERIFY_STRICT,
+    HTTP_VERIFY_NONE
+};
+enum http_tls_version { HTTP_TLS_ANY, HTTP_TLS_1_2, HTTP_TLS_1_3 };
+
+// Beats' `ssl` settings. Where a PEM is expected, a value that begins with "-----BEGIN " is the PEM
+// itself, everything else the path of a file.
+struct http_tls {
+    const char *const *certificate_authorities; // instead of SSL_CERT_FILE or the system's
+    size_t certificate_authority_count;
+    const char *ca_trusted_fingerprint; // hex SHA-256 (colons allowed) of a CA certificate that
+                                        // the server sends: trust it, too
+    enum http_verify verify;
+    const char *certificate, *key, *key_passphrase; // of the client; NULL: none
+    enum http_tls_version oldest, newest;           // HTTP_TLS_ANY: no bound but 1.2 at least
+    const char *const
+        *cipher_suites; // Beats' names ("ECDHE-RSA-AES-128-GCM-SHA256"); none: OpenSSL's choice
+    size_t cipher_suite_count;
+};
+
+// Whether a client can be made with these: all files can be read now, the passphrase and the
+// certificate fit the key, names are known. Outcomes: 0; -ENOMEM; -EINVAL with `fault`, which
+// begins with the key that is wrong ("ssl.key: ...") and never holds a secret.
+int http_tls_check(const struct http_tls *tls, struct fault *fault) MUST_USE;
 
 struct http_client_opts {
     const char *proxy_url; // http[s]://user:pass@host:port, socks5://...; NULL: the environment's
                            // (http_proxy, https_proxy, no_proxy)
-    const char *const
-        *ca_files; // PEM files to trust instead of the system's; NULL: SSL_CERT_FILE or system
-    size_t ca_file_count;
-    enum http_verify verify;
-    bool disable_keep_alive; // a new connection for every request
-    const char *user_agent;  // required
+    const char *
+        no_proxy; // hosts that are asked directly although proxy_url is set, "a.b,.c.d"; NULL: none
+    struct http_tls tls;
+    bool disable_keep_alive;    // a new connection for every request
+    const char *user_agent;     // required
+    struct http_tracer *tracer; // borrowed; NULL: no trace
 };
 
 // All strings are copied. Outcomes: 0; -ENOMEM; -EINVAL with `fault` (a CA file that cannot be
-// read).
+// read, a key that does not fit its certificate, an unknown cipher suite).
 int http_client_new(struct http_client **ret, struct loop *loop,
                     const struct http_client_opts *opts, struct fault *fault) MUST_USE;
 // Cancels what is in flight (no callbacks).
@@ -71,7 +99,9 @@ struct http_response {
 };
 
 struct http_request {
+    const char *method;         // "POST"; NULL: GET. Also HEAD, PUT, PATCH, DELETE
     const char *url;            // complete; sent unchanged
+    struct str body;            // copied, wiped after use; absent: none (a POST then has length 0)
     const char *const *headers; // "Name: value", copied; never logged
     size_t header_count;
     int64_t timeout_ms; // for all of it; > 0
@@ -86,11 +116,12 @@ struct http_request {
     void *ctx;
 };
 
-// Starts a GET. Accepts gzip. Redirects are not followed (3xx is an answer). Credentials never go
-// anywhere but to the URL's own host. Outcomes: 0, `*ret_call` is valid until `done` is called;
-// -ENOMEM; -EINVAL (URL).
-int http_get(struct http_client *c, const struct http_request *request,
-             struct http_call **ret_call) MUST_USE;
+// Starts a request. Accepts gzip. Redirects are not followed (3xx is an answer). Credentials never
+// go anywhere but to the URL's own host. Outcomes: 0, `*ret_call` is valid until `done` is called;
+// -ENOMEM; -EINVAL (URL, method). POST and PATCH are sent once at most: on a connection of their
+// own, because on one that is used again and found dead libcurl would send them a second time.
+int http_send(struct http_client *c, const struct http_request *request,
+              struct http_call **ret_call) MUST_USE;
 // Gives the call up: `done` will not be called. NULL is fine. Returns NULL.
 struct http_call *http_cancel(struct http_call *call);
 

@@ -3,40 +3,14 @@
 // for all requests.
 #include <curl/curl.h>
 #include <errno.h>
-#include <stdio.h>
 
 #include "http/client-internal.h"
 
 enum {
-    CERTIFICATES_MAX_BYTES = 16 * 1024 * 1024,
     RECEIVE_BYTES = 128 * 1024,
     KEEP_ALIVE_IDLE_S = 60,
     KEEP_ALIVE_INTERVAL_S = 30,
 };
-
-static int read_file(struct buf *out, const char *path) {
-    FILE *file = fopen(path, "re");
-    if (!file) return -errno;
-    char part[4096];
-    size_t n;
-    while ((n = fread(part, 1, sizeof part, file)) > 0) buf_add(out, part, n);
-    int e = ferror(file) ? -EIO : out->error;
-    fclose(file);
-    return e;
-}
-
-static int load_certificates(struct http_client *c, const char *path, struct fault *fault) {
-    size_t from = c->certificates.n;
-    int e = read_file(&c->certificates, path);
-    if (e == -ENOMEM) return e;
-    if (e) return fault_set(fault, -EINVAL, "certificate authorities: %s: %s", path, error_text(e));
-    struct str text = str_sub(buf_str(&c->certificates), from, c->certificates.n);
-    if (str_find(text, STR("-----BEGIN ")) == text.n)
-        return fault_set(fault, -EINVAL,
-                         "certificate authorities: %s holds no certificate in PEM form", path);
-    buf_addc(&c->certificates, '\n'); // the file may lack one at its end
-    return c->certificates.error;
-}
 
 // libcurl's URL parser knows any scheme; these are the proxies that it can talk to.
 static bool is_proxy_scheme(const char *scheme) {
@@ -68,24 +42,23 @@ static int copy(char **to, const char *from) {
     return *to ? 0 : -ENOMEM;
 }
 
+// libcurl takes "*" for all hosts only when it stands alone.
+static bool names_all_hosts(const char *no_proxy) {
+    struct str rest = str_from(no_proxy);
+    while (rest.p)
+        if (str_eqz(str_trim(str_split(&rest, ',')), "*")) return true;
+    return false;
+}
+
 int http_options_load(struct http_client *c, const struct http_client_opts *opts,
                       struct fault *fault) {
-    c->certificates = buf_make(CERTIFICATES_MAX_BYTES);
-    c->verify = opts->verify;
     c->disable_keep_alive = opts->disable_keep_alive;
-    for (size_t i = 0; i < opts->ca_file_count; i++) {
-        int e = load_certificates(c, opts->ca_files[i], fault);
-        if (e) return e;
-    }
-    if (opts->proxy_url) {
-        int e = check_proxy(opts->proxy_url, fault);
-        if (e) return e;
-    }
-    const char *ca_file = getenv("SSL_CERT_FILE");
-    if (ca_file && ca_file[0] == '\0') ca_file = NULL;
-    int e = copy(&c->user_agent, opts->user_agent);
+    c->tracer = opts->tracer;
+    int e = tls_options_load(&c->tls, &opts->tls, fault);
+    if (!e && opts->proxy_url) e = check_proxy(opts->proxy_url, fault);
+    if (!e) e = copy(&c->user_agent, opts->user_agent);
     if (!e) e = copy(&c->proxy_url, opts->proxy_url);
-    if (!e) e = copy(&c->default_ca_file, ca_file);
+    if (!e) e = copy(&c->no_proxy, names_all_hosts(opts->no_proxy) ? "*" : opts->no_proxy);
     return e;
 }
 
@@ -93,8 +66,8 @@ void http_options_fini(struct http_client *c) {
     if (c->proxy_url) explicit_bzero(c->proxy_url, strlen(c->proxy_url));
     free(c->proxy_url);
     free(c->user_agent);
-    free(c->default_ca_file);
-    buf_fini(&c->certificates);
+    free(c->no_proxy);
+    tls_options_fini(&c->tls);
 }
 
 struct number_option {
@@ -112,7 +85,6 @@ static const struct number_option fixed_options[] = {
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
     {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS},
     {CURLOPT_HTTP09_ALLOWED, 0},
-    {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
     {CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
     {CURLOPT_TCP_KEEPALIVE, 1},
     {CURLOPT_TCP_KEEPIDLE, KEEP_ALIVE_IDLE_S},
@@ -128,41 +100,20 @@ static bool set_text(CURL *easy, CURLoption option, const char *value) {
     return curl_easy_setopt(easy, option, value) == CURLE_OK;
 }
 
-static bool set_trust(const struct http_client *c, CURL *easy) {
-    bool verify = c->verify == HTTP_VERIFY_FULL;
-    bool good = set_number(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1 : 0) &&
-                set_number(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2 : 0) &&
-                set_number(easy, CURLOPT_PROXY_SSL_VERIFYPEER, verify ? 1 : 0) &&
-                set_number(easy, CURLOPT_PROXY_SSL_VERIFYHOST, verify ? 2 : 0);
-    if (good && c->certificates.n > 0) {
-        struct curl_blob blob = {c->certificates.p, c->certificates.n, CURL_BLOB_NOCOPY};
-        return curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK &&
-               curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob) == CURLE_OK &&
-               set_text(easy, CURLOPT_CAINFO, NULL) && set_text(easy, CURLOPT_CAPATH, NULL) &&
-               set_text(easy, CURLOPT_PROXY_CAINFO, NULL) &&
-               set_text(easy, CURLOPT_PROXY_CAPATH, NULL);
-    }
-    if (good && c->default_ca_file)
-        return set_text(easy, CURLOPT_CAINFO, c->default_ca_file) &&
-               set_text(easy, CURLOPT_PROXY_CAINFO, c->default_ca_file);
-    return good;
-}
-
 static bool set_route(const struct http_client *c, CURL *easy) {
     bool good = set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
                 set_text(easy, CURLOPT_USERAGENT, c->user_agent) &&
                 set_text(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     if (good && c->proxy_url)
         good = set_text(easy, CURLOPT_PROXY, c->proxy_url) &&
-               set_text(easy, CURLOPT_NOPROXY, ""); // no_proxy is about the environment's proxy
-    if (good && c->disable_keep_alive)
-        good =
-            set_number(easy, CURLOPT_FORBID_REUSE, 1) && set_number(easy, CURLOPT_FRESH_CONNECT, 1);
+               // The environment's no_proxy is about the environment's proxy.
+               set_text(easy, CURLOPT_NOPROXY, c->no_proxy ? c->no_proxy : "");
+    if (good && c->disable_keep_alive) good = set_number(easy, CURLOPT_FORBID_REUSE, 1);
     return good;
 }
 
 bool http_options_apply(const struct http_client *c, CURL *easy) {
     for (size_t i = 0; i < LEN(fixed_options); i++)
         if (!set_number(easy, fixed_options[i].option, fixed_options[i].value)) return false;
-    return set_trust(c, easy) && set_route(c, easy);
+    return tls_options_apply(&c->tls, easy) && set_route(c, easy);
 }

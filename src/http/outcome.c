@@ -110,6 +110,22 @@ static void mask_credentials(struct fault *fault) {
     }
 }
 
+// With TLS 1.3 the server judges the client's certificate after the handshake has ended for us.
+static bool is_late_alert(const char *words) {
+    return strstr(words, "SSL routines::") && strstr(words, " alert ");
+}
+
+// libcurl's words, or better ones where there are.
+static void say(const struct http_call *call, enum http_result result, const char *words,
+                struct fault *fault) {
+    const char *own = NULL;
+    if (result == HTTP_TLS) own = tls_verify_words(&call->client->tls, call->easy);
+    if (strstr(words, "alert certificate required"))
+        own = "the server demands a certificate of the client (ssl.certificate and ssl.key)";
+    fault_set(fault, 0, "%s", own ? own : words);
+    mask_credentials(fault);
+}
+
 enum http_result http_outcome(const struct http_call *call, CURLcode code, struct fault *fault) {
     if (call->error) return own_reason(call, fault);
     if (code == CURLE_OK) return HTTP_OK;
@@ -120,8 +136,8 @@ enum http_result http_outcome(const struct http_call *call, CURLcode code, struc
         fault_set(fault, 0, "the proxy refused the connection with status %ld", proxy_status);
         return HTTP_PROXY;
     }
-    fault_set(fault, 0, "%s", words);
-    mask_credentials(fault);
+    if (result == HTTP_BROKEN && is_late_alert(words)) result = HTTP_TLS;
+    say(call, result, words, fault);
     if (result == HTTP_CONNECT && failed_at_proxy(call)) return HTTP_PROXY;
     return result;
 }

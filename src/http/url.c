@@ -112,7 +112,7 @@ static bool is_unreserved(char c) {
            c == '.' || c == '_' || c == '~';
 }
 
-static void add_encoded(struct buf *out, struct str s) {
+void http_add_encoded(struct buf *out, struct str s) {
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
@@ -129,7 +129,7 @@ void http_query_add(struct buf *url, const char *name, struct str value) {
     struct str so_far = buf_str(url);
     if (str_find_char(so_far, '?') == so_far.n) buf_addc(url, '?');
     else if (!str_ends(so_far, STR("?")) && !str_ends(so_far, STR("&"))) buf_addc(url, '&');
-    add_encoded(url, str_from(name));
+    http_add_encoded(url, str_from(name));
     buf_addc(url, '=');
-    add_encoded(url, value);
+    http_add_encoded(url, value);
 }

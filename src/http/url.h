@@ -18,6 +18,10 @@ int http_origin_parse(struct str url, struct http_origin *ret, struct fault *fau
 bool http_origin_eq(const struct http_origin *a, const struct http_origin *b);
 bool http_origin_is_loopback(const struct http_origin *o);
 
+// Appends the bytes percent-encoded, but for RFC 3986's unreserved characters: for queries and for
+// forms.
+void http_add_encoded(struct buf *out, struct str s);
+
 // Appends name=value with percent-encoding to a query that is being built ('?' or '&' as needed).
 void http_query_add(struct buf *url, const char *name, struct str value);
 

@@ -31,7 +31,7 @@ static void answer(struct talk *t, struct str line) {
     struct rate_headers rate;
     okta_rate_read(t->headers, t->header_count, &rate);
     MUST(!rate.present || (rate.limit >= 0 && rate.remaining >= 0 && rate.reset_s > 0));
-    if (t->budget.in_flight == 0) budget_sent(&t->budget);
+    if (t->budget.in_flight == 0) budget_sent(&t->budget, BUDGET_COLLECTION);
     budget_answered(&t->budget, (int)status, &rate, t->now_ms);
     t->header_count = 0;
 }
@@ -46,12 +46,12 @@ static void check_progress(const struct talk *t) {
     struct budget b = t->budget;
     b.in_flight = 0;
     int64_t now = t->now_ms;
-    for (int i = 0; i < 2; i++) now += budget_wait_ms(&b, now);
-    MUST(budget_wait_ms(&b, now) == 0);
+    for (int i = 0; i < 2; i++) now += budget_wait_ms(&b, BUDGET_COLLECTION, now);
+    MUST(budget_wait_ms(&b, BUDGET_COLLECTION, now) == 0);
 }
 
 static void check(const struct talk *t) {
-    int64_t wait = budget_wait_ms(&t->budget, t->now_ms);
+    int64_t wait = budget_wait_ms(&t->budget, BUDGET_COLLECTION, t->now_ms);
     MUST(wait >= 0 && wait <= WAIT_MAX_MS);
     MUST(t->budget.in_flight >= 0);
     int64_t used, limit;
@@ -64,7 +64,7 @@ static void step(struct talk *t, struct str line) {
     char c = line.n ? line.p[0] : '\n';
     if (c >= '0' && c <= '9') answer(t, line);
     else if (c == '+') pass(t, line);
-    else if (c == '!') budget_sent(&t->budget);
+    else if (c == '!') budget_sent(&t->budget, BUDGET_COLLECTION);
     else add_header(t, line);
 }
 

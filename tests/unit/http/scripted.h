@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/parse.h"
 #include "loop/loop.h"
 
 enum step_end {
@@ -55,6 +56,7 @@ struct scripted {
     size_t step_count;
     size_t asked;
     char *requests[REQUESTS_MAX]; // heads, as received
+    char *bodies[REQUESTS_MAX];
 };
 
 static inline void conn_close(struct conn *c, bool reset) {
@@ -69,13 +71,26 @@ static inline void conn_close(struct conn *c, bool reset) {
 
 static inline size_t step_size(const struct step *s) { return s->n ? s->n : strlen(s->bytes); }
 
+static inline size_t announced_length(struct str head) {
+    const struct str name = STR("\r\nContent-Length: ");
+    size_t at = str_find(head, name);
+    if (at >= head.n) return 0;
+    struct str rest = str_sub(head, at + name.n, head.n);
+    uint64_t length = 0;
+    assert_true(parse_u64(str_trim(str_split(&rest, '\r')), &length));
+    return (size_t)length;
+}
+
 static inline void conn_take_request(struct conn *c) {
     struct scripted *s = c->server;
     struct str in = buf_str(&c->in);
     size_t end = str_find(in, STR("\r\n\r\n"));
     if (c->step || end >= in.n) return;
+    size_t body_n = announced_length(str_sub(in, 0, end + 2));
+    if (in.n < end + 4 + body_n) return;
     assert_true(s->asked < REQUESTS_MAX);
     s->requests[s->asked] = mem_copy(in.p, end + 2);
+    s->bodies[s->asked] = mem_copy(in.p + end + 4, body_n);
     size_t which = s->asked < s->step_count ? s->asked : s->step_count - 1;
     s->asked++;
     buf_reset(&c->in);
@@ -160,7 +175,10 @@ static inline void scripted_stop_listening(struct scripted *s) {
 static inline void scripted_stop(struct scripted *s) {
     scripted_stop_listening(s);
     for (size_t i = 0; i < s->conn_count; i++) conn_close(&s->conns[i], false);
-    for (size_t i = 0; i < s->asked; i++) free(s->requests[i]);
+    for (size_t i = 0; i < s->asked; i++) {
+        free(s->requests[i]);
+        free(s->bodies[i]);
+    }
 }
 
 // Whether the n-th request held the text.

@@ -26,15 +26,16 @@ static struct rate_headers told(int64_t limit, int64_t remaining, int64_t left_s
 }
 
 static void ask(struct budget *b, int status, struct rate_headers h, int64_t mono_ms) {
-    budget_sent(b);
+    budget_sent(b, BUDGET_COLLECTION);
     budget_answered(b, status, &h, mono_ms);
 }
 
 // How many may go now without any answer.
 static int burst(struct budget b, int64_t mono_ms) {
     int n = 0;
-    while (n < 100000 && budget_wait_ms(&b, mono_ms) == 0) {
-        budget_sent(&b);
+    b.concurrency = 1000000;
+    while (n < 100000 && budget_wait_ms(&b, BUDGET_COLLECTION, mono_ms) == 0) {
+        budget_sent(&b, BUDGET_COLLECTION);
         n++;
     }
     return n;
@@ -79,8 +80,8 @@ static void while_nothing_is_known_one_request_at_a_time_may_go(void **state) {
     (void)state;
     struct budget b = budget_make(0, 1);
     assert_int_equal(burst(b, NOW), 1);
-    budget_sent(&b);
-    assert_true(budget_wait_ms(&b, NOW) > 0);
+    budget_sent(&b, BUDGET_COLLECTION);
+    assert_true(budget_wait_ms(&b, BUDGET_COLLECTION, NOW) > 0);
     budget_answered(&b, 200, &(struct rate_headers){.present = false}, NOW);
     assert_int_equal(burst(b, NOW), 1);
     int64_t used, limit;
@@ -111,8 +112,8 @@ static void a_spent_window_is_waited_for_by_reset_minus_date_and_a_second(void *
     for (size_t i = 0; i < LEN(waits); i++) {
         struct budget b = budget_make(0, 1);
         ask(&b, 200, told(10, 1, waits[i].left_s), NOW);
-        assert_int_equal(budget_wait_ms(&b, NOW), waits[i].wait_ms);
-        assert_int_equal(budget_wait_ms(&b, NOW + waits[i].wait_ms - 1), 1);
+        assert_int_equal(budget_wait_ms(&b, BUDGET_COLLECTION, NOW), waits[i].wait_ms);
+        assert_int_equal(budget_wait_ms(&b, BUDGET_COLLECTION, NOW + waits[i].wait_ms - 1), 1);
         assert_int_equal(burst(b, NOW + waits[i].wait_ms), 1); // a probe
     }
 }
@@ -123,17 +124,17 @@ static void a_missing_date_is_not_replaced_by_the_local_clock(void **state) {
     struct rate_headers h = told(10, 1, 5);
     h.date_ms = 0;
     ask(&b, 200, h, NOW);
-    assert_int_equal(budget_wait_ms(&b, NOW), 61000);
+    assert_int_equal(budget_wait_ms(&b, BUDGET_COLLECTION, NOW), 61000);
     // A later answer of the same window with a Date makes it shorter.
     ask(&b, 200, told(10, 1, 5), NOW + 1000);
-    assert_int_equal(budget_wait_ms(&b, NOW + 1000), 6000);
+    assert_int_equal(budget_wait_ms(&b, BUDGET_COLLECTION, NOW + 1000), 6000);
 }
 
 static void answers_out_of_order_do_not_raise_what_remains(void **state) {
     (void)state;
     struct budget b = budget_make(1, 1);
     ask(&b, 200, told(100, 99, 30), NOW);
-    for (int i = 0; i < 3; i++) budget_sent(&b);
+    for (int i = 0; i < 3; i++) budget_sent(&b, BUDGET_COLLECTION);
     assert_int_equal(burst(b, NOW), 95);
     struct rate_headers third = told(100, 96, 30), second = told(100, 97, 30),
                         first = told(100, 98, 30);
@@ -149,7 +150,7 @@ static void an_answer_of_the_window_before_changes_nothing(void **state) {
     (void)state;
     struct budget b = budget_make(1, 1);
     ask(&b, 200, told(100, 40, 1), NOW);
-    budget_sent(&b);
+    budget_sent(&b, BUDGET_COLLECTION);
     ask(&b, 200, told(100, 99, 61), NOW + 1000);
     assert_int_equal(burst(b, NOW + 1000), 97);
     struct rate_headers late = told(100, 39, 1);
@@ -177,16 +178,17 @@ static void the_concurrency_limit_is_waited_out_for_a_growing_random_while(void 
             struct rate_headers h = told(0, 0, 40);
             assert_true(budget_is_concurrency(429, &h));
             ask(&b, 429, h, now);
-            int64_t wait = budget_wait_ms(&b, now);
+            int64_t wait = budget_wait_ms(&b, BUDGET_COLLECTION, now);
             int64_t factor = INT64_C(1) << (n < 7 ? n - 1 : 6);
             assert_in_range(wait, factor < 60 ? 1000 * factor : 60000,
                             factor < 12 ? 5000 * factor : 60000);
             now += wait;
-            if (now < NOW + 31000) assert_int_equal(budget_wait_ms(&b, now), 0);
+            if (now < NOW + 31000) assert_int_equal(budget_wait_ms(&b, BUDGET_COLLECTION, now), 0);
         }
         ask(&b, 200, told(100, 50, 200), now);
         ask(&b, 429, told(0, 0, 40), now);
-        assert_in_range(budget_wait_ms(&b, now), 1000, 5000); // a success starts anew
+        assert_in_range(budget_wait_ms(&b, BUDGET_COLLECTION, now), 1000,
+                        5000); // a success starts anew
     }
 }
 
@@ -194,13 +196,13 @@ static void a_429_of_the_minute_waits_for_the_reset(void **state) {
     (void)state;
     struct budget b = budget_make(0, 1);
     ask(&b, 429, told(10, 0, 42), NOW);
-    assert_int_equal(budget_wait_ms(&b, NOW), 43000);
+    assert_int_equal(budget_wait_ms(&b, BUDGET_COLLECTION, NOW), 43000);
     assert_int_equal(burst(b, NOW + 43000), 1);
     struct rate_headers h = told(10, 0, 42);
     assert_false(budget_is_concurrency(429, &h));
     // Even one that says that something remains.
     ask(&b, 429, told(10, 7, 10), NOW + 43000);
-    assert_int_equal(budget_wait_ms(&b, NOW + 43000), 11000);
+    assert_int_equal(budget_wait_ms(&b, BUDGET_COLLECTION, NOW + 43000), 11000);
 }
 
 static void a_429_without_usable_headers_backs_off_from_a_second_to_a_minute(void **state) {
@@ -212,7 +214,7 @@ static void a_429_without_usable_headers_backs_off_from_a_second_to_a_minute(voi
             struct rate_headers h = {.present = false};
             if (n % 2) h = told(10, 0, 100000); // absurd
             ask(&b, 429, h, now);
-            int64_t wait = budget_wait_ms(&b, now);
+            int64_t wait = budget_wait_ms(&b, BUDGET_COLLECTION, now);
             int64_t whole = n < 6 ? INT64_C(1000) << n : 60000;
             if (whole > 60000) whole = 60000;
             assert_in_range(wait, whole / 2, whole);
@@ -221,11 +223,68 @@ static void a_429_without_usable_headers_backs_off_from_a_second_to_a_minute(voi
     }
 }
 
+static int burst_of(struct budget b, enum budget_class class) {
+    int n = 0;
+    b.concurrency = 1000000;
+    while (n < 100000 && budget_wait_ms(&b, class, NOW) == 0) {
+        budget_sent(&b, class);
+        n++;
+    }
+    return n;
+}
+
+// A window of 100 in which 5 pushes and 7 polls were sent, then the answer that begins the next.
+static struct budget second_window(int64_t limit, int pushes, int polls) {
+    struct budget b = budget_make(0, 1);
+    struct rate_headers later = told(limit, limit - 1, 60);
+    later.reset_s += 60;
+    ask(&b, 200, told(limit, limit, 30), NOW - 1000);
+    for (int i = 0; i < pushes; i++) budget_sent(&b, BUDGET_PUSH);
+    for (int i = 0; i < polls; i++) budget_sent(&b, BUDGET_COLLECTION);
+    for (int i = 0; i < pushes + polls; i++)
+        budget_answered(&b, 200, &(struct rate_headers){.present = false}, NOW - 1000);
+    budget_sent(&b, BUDGET_BACKFILL);
+    budget_answered(&b, 200, &later, NOW);
+    return b;
+}
+
+static void a_later_class_leaves_to_the_earlier_ones_what_they_used_before(void **state) {
+    (void)state;
+    struct budget b = second_window(100, 5, 7);
+    assert_int_equal(burst_of(b, BUDGET_PUSH), 89);
+    assert_int_equal(burst_of(b, BUDGET_COLLECTION), 84);
+    assert_int_equal(burst_of(b, BUDGET_BACKFILL), 77);
+    // What they use now is not kept twice.
+    for (int i = 0; i < 7; i++) budget_sent(&b, BUDGET_COLLECTION);
+    assert_int_equal(burst_of(b, BUDGET_BACKFILL), 77);
+    // Never more than a quarter of the share is kept.
+    assert_int_equal(burst_of(second_window(100, 0, 80), BUDGET_BACKFILL), 67);
+    assert_int_equal(burst_of(second_window(2, 1, 1), BUDGET_BACKFILL), 0);
+}
+
+static void how_much_may_be_in_flight_is_learned_from_refusals(void **state) {
+    (void)state;
+    struct rate_headers zeros = {.present = true, .limit = 0, .remaining = 0, .reset_s = 1};
+    struct budget b = budget_make(0, 1);
+    int64_t now = NOW;
+    ask(&b, 200, told(1000, 999, 30), now);
+    for (int i = 0; i < 10; i++) budget_sent(&b, BUDGET_BACKFILL);
+    budget_answered(&b, 429, &zeros, now);
+    assert_int_equal(b.concurrency, 5);
+    now += budget_wait_ms(&b, BUDGET_BACKFILL, now);
+    assert_true(budget_wait_ms(&b, BUDGET_BACKFILL, now) > 0); // nine are in flight
+    for (int i = 0; i < 9; i++) budget_answered(&b, 200, &(struct rate_headers){0}, now);
+    assert_int_equal(b.concurrency, 6); // one more after five answers
+    assert_int_equal(budget_wait_ms(&b, BUDGET_BACKFILL, now), 0);
+    for (int i = 0; i < 10; i++) ask(&b, 429, zeros, now);
+    assert_int_equal(b.concurrency, 1);
+}
+
 static void what_is_used_is_told_for_people(void **state) {
     (void)state;
     struct budget b = budget_make(0, 1);
     ask(&b, 200, told(50, 40, 30), NOW);
-    budget_sent(&b);
+    budget_sent(&b, BUDGET_COLLECTION);
     int64_t used, limit;
     assert_true(budget_used(&b, NOW, &used, &limit));
     assert_int_equal(used, 11);
@@ -244,7 +303,7 @@ static void absurd_numbers_are_survived(void **state) {
                                  .reset_s = numbers[i / 36 % 6],
                                  .date_ms = numbers[i / 216 % 6]};
         ask(&b, i % 5 ? 200 : 429, h, NOW + (int64_t)i);
-        assert_in_range(budget_wait_ms(&b, NOW + (int64_t)i), 0, 62000);
+        assert_in_range(budget_wait_ms(&b, BUDGET_COLLECTION, NOW + (int64_t)i), 0, 62000);
     }
 }
 
@@ -330,12 +389,12 @@ static void answer(struct world *w, struct lane *lane) {
 }
 
 static void try_to_send(struct world *w, struct lane *lane) {
-    int64_t wait = budget_wait_ms(&w->budget, lane->at_ms);
+    int64_t wait = budget_wait_ms(&w->budget, BUDGET_COLLECTION, lane->at_ms);
     if (wait > 0) {
         lane->at_ms += wait;
         return;
     }
-    budget_sent(&w->budget);
+    budget_sent(&w->budget, BUDGET_COLLECTION);
     lane->state = UNDERWAY;
     lane->at_ms += 1 + up_to(w, w->latency_ms);
 }
@@ -408,6 +467,8 @@ int main(void) {
         cmocka_unit_test(the_concurrency_limit_is_waited_out_for_a_growing_random_while),
         cmocka_unit_test(a_429_of_the_minute_waits_for_the_reset),
         cmocka_unit_test(a_429_without_usable_headers_backs_off_from_a_second_to_a_minute),
+        cmocka_unit_test(a_later_class_leaves_to_the_earlier_ones_what_they_used_before),
+        cmocka_unit_test(how_much_may_be_in_flight_is_learned_from_refusals),
         cmocka_unit_test(what_is_used_is_told_for_people),
         cmocka_unit_test(absurd_numbers_are_survived),
         cmocka_unit_test(no_schedule_ever_provokes_a_429),

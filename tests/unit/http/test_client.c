@@ -107,7 +107,7 @@ static struct http_request request_for(struct got *got) {
 
 static void run_request(struct fixture *f, const struct http_request *request) {
     f->got.calls = 0;
-    assert_int_equal(http_get(f->client, request, &f->got.call), 0);
+    assert_int_equal(http_send(f->client, request, &f->got.call), 0);
     run_loop(f->loop);
     assert_int_equal(f->got.calls, f->got.calls_wanted);
 }
@@ -135,6 +135,103 @@ static void a_request_says_what_it_should_and_no_more(void **state) {
              "application/json\r\n",
              f->server.port);
     assert_string_equal(f->server.requests[0], expected);
+    finish(f);
+}
+
+struct method_row {
+    const char *method, *body, *head;
+};
+
+static const struct method_row method_rows[] = {
+    {"POST", "a=b&c=d", "POST /a?b=c%20d HTTP/1.1\r\n"},
+    {"POST", NULL, "POST /a?b=c%20d HTTP/1.1\r\n"},
+    {"PUT", NULL, "PUT /a?b=c%20d HTTP/1.1\r\n"},
+    {"PATCH", "{}", "PATCH /a?b=c%20d HTTP/1.1\r\n"},
+    {"DELETE", NULL, "DELETE /a?b=c%20d HTTP/1.1\r\n"},
+    {"GET", NULL, "GET /a?b=c%20d HTTP/1.1\r\n"},
+    {NULL, NULL, "GET /a?b=c%20d HTTP/1.1\r\n"},
+};
+
+// All on one client, so that nothing of a request may stick to the next.
+static void method_and_body_are_those_of_the_request(void **state) {
+    (void)state;
+    struct fixture *f = start(ONE(OK_HEAD "Content-Length: 1\r\n\r\nx"), 1);
+    for (size_t i = 0; i < LEN(method_rows); i++) {
+        const struct method_row *row = &method_rows[i];
+        struct http_request request = request_for(&f->got);
+        request.method = row->method;
+        request.body = str_from(row->body);
+        run_request(f, &request);
+        const char *body = row->body ? row->body : "";
+        char length[64];
+        snprintf(length, sizeof length, "Content-Length: %zu\r\n", strlen(body));
+        bool has_length = i < 4;
+        assert_true(str_starts(str_from(f->server.requests[i]), str_from(row->head)));
+        assert_int_equal(scripted_saw(&f->server, i, length), has_length);
+        assert_int_equal(scripted_saw(&f->server, i, "Content-Length"), has_length);
+        assert_false(scripted_saw(&f->server, i, "Content-Type"));
+        assert_false(scripted_saw(&f->server, i, "Expect"));
+        assert_string_equal(f->server.bodies[i], body);
+    }
+    finish(f);
+}
+
+static void a_request_head_asks_for_no_body(void **state) {
+    (void)state;
+    struct fixture *f = start(ONE_THEN(OK_HEAD "Content-Length: 100\r\n\r\n", STEP_CLOSE), 1);
+    struct http_request request = request_for(&f->got);
+    request.method = "HEAD";
+    run_request(f, &request);
+    assert_int_equal(f->got.result, HTTP_OK);
+    assert_int_equal(f->got.body_n, 0);
+    finish(f);
+}
+
+static void a_long_body_is_sent_whole_and_without_being_asked_for(void **state) {
+    (void)state;
+    struct fixture *f = start(ONE(OK_HEAD "Content-Length: 1\r\n\r\nx"), 1);
+    AUTO_FINI(buf) struct buf body = buf_make(1 << 20);
+    while (body.n < 900000) buf_addf(&body, "%zu,", body.n);
+    struct http_request request = request_for(&f->got);
+    static const char *const headers[] = {"content-type: application/json"};
+    request.headers = headers;
+    request.header_count = 1;
+    request.method = "POST";
+    request.body = buf_str(&body);
+    run_request(f, &request);
+    assert_string_equal(f->server.bodies[0], buf_z(&body));
+    assert_true(scripted_saw(&f->server, 0, "content-type: application/json\r\n"));
+    assert_false(scripted_saw(&f->server, 0, "x-www-form-urlencoded"));
+    finish(f);
+}
+
+// The second answer never comes: the connection that was kept dies instead.
+static void a_post_is_never_sent_twice(void **state) {
+    (void)state;
+    const struct step steps[] = {{OK_HEAD "Content-Length: 1\r\n\r\nx", 0, STEP_KEEP},
+                                 {"", 0, STEP_CLOSE},
+                                 {OK_HEAD "Content-Length: 1\r\n\r\nx", 0, STEP_KEEP}};
+    for (int post = 0; post < 2; post++) {
+        struct fixture *f = start(steps, LEN(steps));
+        fetch(f);
+        struct http_request request = request_for(&f->got);
+        request.method = post ? "POST" : "GET";
+        run_request(f, &request);
+        assert_int_equal(f->got.result, post ? HTTP_BROKEN : HTTP_OK);
+        assert_int_equal(f->server.asked, post ? 2 : 3);
+        finish(f);
+    }
+}
+
+static void an_unknown_method_is_refused(void **state) {
+    (void)state;
+    struct fixture *f = start(ONE(""), 1);
+    static const char *const names[] = {"", "get", "GET / HTTP/1.1\r\nX:", "TRACE"};
+    for (size_t i = 0; i < LEN(names); i++) {
+        struct http_request request = request_for(&f->got);
+        request.method = names[i];
+        assert_int_equal(http_send(f->client, &request, &f->got.call), -EINVAL);
+    }
     finish(f);
 }
 
@@ -353,11 +450,11 @@ static void a_cancelled_request_is_silent(void **state) {
     (void)state;
     struct fixture *f = start(ONE_THEN("", STEP_STALL), 1);
     struct http_request request = request_for(&f->got);
-    assert_int_equal(http_get(f->client, &request, &f->got.call), 0);
+    assert_int_equal(http_send(f->client, &request, &f->got.call), 0);
     assert_null(http_cancel(f->got.call));
     assert_null(http_cancel(NULL));
     // Another one, cancelled when the server has it.
-    assert_int_equal(http_get(f->client, &request, &f->got.call), 0);
+    assert_int_equal(http_send(f->client, &request, &f->got.call), 0);
     struct loop_timer *stop = NULL;
     assert_int_equal(loop_timer_new(&stop, f->loop, (void (*)(void *))loop_stop, f->loop), 0);
     loop_timer_set(stop, 50);
@@ -373,7 +470,7 @@ static void a_cancelled_request_is_silent(void **state) {
 
 static void again(struct got *got) {
     struct http_request request = request_for(got);
-    if (got->calls < 4) assert_int_equal(http_get(got->client, &request, &got->call), 0);
+    if (got->calls < 4) assert_int_equal(http_send(got->client, &request, &got->call), 0);
 }
 
 static void a_callback_may_start_the_next_request(void **state) {
@@ -398,8 +495,8 @@ static void a_callback_may_free_the_client_with_requests_in_flight(void **state)
     struct http_request stalled = request_for(&other);
     struct http_request request = request_for(&f->got);
     f->got.also = free_client;
-    assert_int_equal(http_get(f->client, &request, &f->got.call), 0);
-    assert_int_equal(http_get(f->client, &stalled, &other.call), 0);
+    assert_int_equal(http_send(f->client, &request, &f->got.call), 0);
+    assert_int_equal(http_send(f->client, &stalled, &other.call), 0);
     run_loop(f->loop);
     // Whichever of the two came first was answered, and has freed the client.
     if (other.calls) f->got.client = http_client_free(f->got.client);
@@ -417,7 +514,7 @@ static void many_requests_at_once_each_get_their_answer(void **state) {
     f->got.calls_wanted = LANES;
     struct http_request request = request_for(&f->got);
     for (int i = 0; i < LANES; i++)
-        assert_int_equal(http_get(f->client, &request, &f->got.call), 0);
+        assert_int_equal(http_send(f->client, &request, &f->got.call), 0);
     run_loop(f->loop);
     assert_int_equal(f->got.calls, LANES);
     assert_int_equal(f->server.asked, LANES);
@@ -431,7 +528,7 @@ static void a_url_that_is_none_is_refused_at_once(void **state) {
     for (size_t i = 0; i < LEN(urls); i++) {
         struct http_request request = request_for(&f->got);
         request.url = urls[i];
-        assert_int_equal(http_get(f->client, &request, &f->got.call), -EINVAL);
+        assert_int_equal(http_send(f->client, &request, &f->got.call), -EINVAL);
     }
     finish(f);
 }
@@ -554,7 +651,8 @@ static void a_certificate_is_trusted_only_by_those_who_were_told_to(void **state
     struct tls_fixture t = tls_start();
     struct got *got = &t.f->got;
     const char *const files[] = {t.tls.certificate};
-    const struct http_client_opts trusting = {.ca_files = files, .ca_file_count = 1};
+    const struct http_client_opts trusting = {
+        .tls = {.certificate_authorities = files, .certificate_authority_count = 1}};
 
     tls_fetch(&t, t.url, (struct http_client_opts){0});
     assert_int_equal(got->result, HTTP_TLS);
@@ -571,7 +669,7 @@ static void a_certificate_is_trusted_only_by_those_who_were_told_to(void **state
     assert_int_equal(got->result, HTTP_TLS);
     assert_non_null(strstr(got->fault.text, "subject name"));
 
-    tls_fetch(&t, t.wrong_name, (struct http_client_opts){.verify = HTTP_VERIFY_NONE});
+    tls_fetch(&t, t.wrong_name, (struct http_client_opts){.tls.verify = HTTP_VERIFY_NONE});
     assert_int_equal(got->result, HTTP_OK);
     tls_finish(&t);
 }
@@ -596,7 +694,8 @@ static void authorities_that_cannot_be_read_are_refused_by_name(void **state) {
     static const char *const paths[] = {"/nonexistent/ca.pem", "/dev/null", "/tmp"};
     for (size_t i = 0; i < LEN(paths); i++) {
         struct http_client_opts opts = {
-            .ca_files = &paths[i], .ca_file_count = 1, .user_agent = "x"};
+            .tls = {.certificate_authorities = &paths[i], .certificate_authority_count = 1},
+            .user_agent = "x"};
         struct http_client *c = NULL;
         struct fault fault = {{0}};
         assert_int_equal(http_client_new(&c, loop, &opts, &fault), -EINVAL);
@@ -612,6 +711,11 @@ int main(void) {
     for (size_t i = 0; i < LEN(environment); i++) unsetenv(environment[i]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_says_what_it_should_and_no_more),
+        cmocka_unit_test(method_and_body_are_those_of_the_request),
+        cmocka_unit_test(a_request_head_asks_for_no_body),
+        cmocka_unit_test(a_long_body_is_sent_whole_and_without_being_asked_for),
+        cmocka_unit_test(a_post_is_never_sent_twice),
+        cmocka_unit_test(an_unknown_method_is_refused),
         cmocka_unit_test(headers_are_those_of_the_final_answer_in_order_and_repeated),
         cmocka_unit_test(the_first_header_of_a_name_is_found_whatever_its_case),
         cmocka_unit_test(every_status_is_an_answer_and_no_redirect_is_followed),

@@ -2,7 +2,8 @@
 #ifndef TESTS_UNIT_HTTP_TLS_SERVER_H
 #define TESTS_UNIT_HTTP_TLS_SERVER_H
 // openssl's own server as a TLS peer: GET /NAME is answered with the file NAME of its directory,
-// which holds a whole HTTP answer. The certificate is signed by itself, for "localhost" only.
+// which holds a whole HTTP answer. Its certificate, unless another is made and named in `options`,
+// is signed by itself, for "localhost" only.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -19,14 +20,22 @@ struct tls_server {
     int port;
 };
 
-static inline void tls_server_exec(const struct tls_server *t, int out) {
+enum { TLS_SERVER_OPTIONS_MAX = 16 };
+
+// `options` is a NULL-terminated list of arguments of s_server.
+static inline void tls_server_exec(const struct tls_server *t, int out,
+                                   const char *const *options) {
+    static const char *const fixed[] = {"openssl", "s_server", "-accept", "127.0.0.1:0",
+                                        "-HTTP",   "-naccept", "20"};
+    char *arguments[LEN(fixed) + TLS_SERVER_OPTIONS_MAX + 1] = {NULL};
+    size_t n = 0;
+    for (; n < LEN(fixed); n++) arguments[n] = strdup(fixed[n]);
+    for (; *options; options++) arguments[n++] = strdup(*options);
     dup2(out, STDOUT_FILENO);
     int null = open("/dev/null", O_RDWR);
     dup2(null, STDIN_FILENO);
     dup2(null, STDERR_FILENO);
-    if (chdir(t->dir) == 0)
-        execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-HTTP", "-cert",
-               "certificate.pem", "-key", "key.pem", "-naccept", "20", NULL);
+    if (chdir(t->dir) == 0) execvp("openssl", arguments);
     _exit(127);
 }
 
@@ -75,22 +84,31 @@ static inline void tls_server_prepare(struct tls_server *t) {
     run_program(command);
 }
 
-static inline void tls_server_start(struct tls_server *t) {
+static inline void tls_server_start_with(struct tls_server *t, const char *const *options) {
     int out[2];
     assert_int_equal(pipe(out), 0);
     t->pid = fork();
     assert_true(t->pid >= 0);
-    if (t->pid == 0) tls_server_exec(t, out[1]);
+    if (t->pid == 0) tls_server_exec(t, out[1], options);
     close(out[1]);
     t->port = tls_server_read_port(out[0]);
     close(out[0]);
 }
 
+static inline void tls_server_start(struct tls_server *t) {
+    static const char *const options[] = {"-cert", "certificate.pem", "-key", "key.pem", NULL};
+    tls_server_start_with(t, options);
+}
+
+static inline void tls_server_kill(struct tls_server *t) {
+    if (t->pid <= 0) return;
+    kill(t->pid, SIGKILL);
+    waitpid(t->pid, NULL, 0);
+    t->pid = -1;
+}
+
 static inline void tls_server_stop(struct tls_server *t) {
-    if (t->pid > 0) {
-        kill(t->pid, SIGKILL);
-        waitpid(t->pid, NULL, 0);
-    }
+    tls_server_kill(t);
     char command[128];
     snprintf(command, sizeof command, "rm -r %s", t->dir);
     run_program(command);
