@@ -4,25 +4,16 @@
 // something that echoes requests.
 #include <stdio.h>
 
+#include "okta/challenge.h"
 #include "okta/org-internal.h"
 
-enum { QUOTE_MAX = 60, SUMMARY_MAX = 300, CODE_MAX = 32, KEY_BEGINNING = 8 };
+enum { BEGINNING_MAX = 60, CODE_MAX = 32, SECRET_MAX = 64 };
 
-struct quote {
-    char text[SUMMARY_MAX + 4];
-};
-
-// The beginning of the token is enough: the text may be cut.
-static bool repeats_key(const struct okta_org *org, struct str s) {
-    return s.n > 0 && str_find(s, str_sub(org->api_key, 0, KEY_BEGINNING)) < s.n;
-}
-
-// Printable ASCII of the first `max` bytes; other bytes become dots.
-static struct quote quote(const struct okta_org *org, struct str s, size_t max) {
-    struct quote q = {{0}};
+struct okta_quote okta_quote(const struct okta_org *org, struct str s, size_t max) {
+    struct okta_quote q = {{0}};
     s = str_trim(s);
     struct str part = str_sub(s, 0, max);
-    if (repeats_key(org, str_sub(s, 0, max + org->api_key.n))) {
+    if (okta_auth_is_in(org->auth, str_sub(s, 0, max + SECRET_MAX))) {
         snprintf(q.text, sizeof q.text, "(not shown: it repeats the API token)");
         return q;
     }
@@ -85,10 +76,9 @@ static const char *transport_meaning(const struct http_response *response) {
     return meaning ? meaning : "the request failed";
 }
 
-void okta_explain_transport(const struct okta_org *org, const struct http_response *response,
+void okta_explain_transport(const char *host, const struct http_response *response,
                             struct fault *fault) {
-    fault_set(fault, 0, "%s: %s (%s)", org->origin.host, transport_meaning(response),
-              response->fault.text);
+    fault_set(fault, 0, "%s: %s (%s)", host, transport_meaning(response), response->fault.text);
 }
 
 // Statuses
@@ -97,7 +87,7 @@ enum body_rule { ANY_BODY, EMPTY_BODY };
 
 struct advice {
     int status;
-    const char *code; // NULL: any
+    const char *code; // Okta's errorCode, or the `error` of WWW-Authenticate; NULL: any
     enum body_rule body;
     const char *text;
 };
@@ -106,8 +96,8 @@ struct advice {
     "give the token's owner a role that may read the System Log (Read-Only Administrator or "      \
     "Report Administrator) in Security > Administrators"
 
-// The first row that fits.
-static const struct advice advices[] = {
+// For API tokens. The first row that fits.
+static const struct advice key_advices[] = {
     {401, "E0000011", ANY_BODY,
      "the API token is not valid (revoked, expired after 30 days without use, or its owner was "
      "deactivated): create a new one in Security > API > Tokens"},
@@ -128,6 +118,42 @@ static const struct advice advices[] = {
     {403, NULL, ANY_BODY,
      "refused: check the API token's network zone in Security > API > Tokens, and its owner's "
      "role; a firewall or proxy may also answer so"},
+};
+
+#define APP_ROLE_ADVICE                                                                            \
+    "assign the app a role that may read the System Log (Read-Only Administrator or Report "       \
+    "Administrator) in Applications > the app > Admin roles"
+
+// For access tokens (okta-api section 3.5): most refusals have no body.
+static const struct advice token_advices[] = {
+    {403, "insufficient_scope", ANY_BODY,
+     "the access token lacks a scope: grant okta.logs.read in Applications > the app > Okta API "
+     "Scopes, and have it in okta_scopes"},
+    {401, "invalid_token", ANY_BODY,
+     "the access token was not accepted, nor was a fresh one (revoked, meant for another org, or "
+     "bound to another key): check that okta_domain_url and url belong to the same org"},
+    {400, "invalid_dpop_proof", ANY_BODY,
+     "the DPoP proof was not accepted: check that no proxy changes the URL on the way, and this "
+     "machine's clock"},
+    {401, "invalid_dpop_proof", ANY_BODY,
+     "the DPoP proof was not accepted: check that no proxy changes the URL on the way, and this "
+     "machine's clock"},
+    {403, "E0000006", ANY_BODY,
+     "the access token is valid, but the app may not read the System Log: " APP_ROLE_ADVICE},
+    {403, "E0000005", ANY_BODY,
+     "Okta saw no valid credentials: check that a proxy does not remove the Authorization header"},
+    {403, NULL, EMPTY_BODY,
+     "refused without a reason: grant okta.logs.read in Applications > the app > Okta API Scopes, "
+     "and " APP_ROLE_ADVICE},
+    {403, NULL, ANY_BODY,
+     "refused: check the app's network zone, its scopes and its admin role; a firewall or proxy "
+     "may also answer so"},
+    {401, NULL, ANY_BODY,
+     "the access token was not accepted: check that okta_domain_url and url belong to the same "
+     "org"},
+};
+
+static const struct advice common_advices[] = {
     {404, NULL, ANY_BODY,
      "there is no such org or path: check url (https://ORG.okta.com/api/v1/logs)"},
     {407, NULL, ANY_BODY, "the proxy wants a user name and password: set them in proxy_url"},
@@ -136,14 +162,25 @@ static const struct advice advices[] = {
     {503, "E0000010", ANY_BODY, "Okta is in read-only mode"},
 };
 
-static const char *advice(int status, struct str code, bool empty_body) {
-    for (size_t i = 0; i < LEN(advices); i++) {
-        const struct advice *a = &advices[i];
+static const char *find_advice(const struct advice *rows, size_t n, int status, struct str code,
+                               bool empty_body) {
+    for (size_t i = 0; i < n; i++) {
+        const struct advice *a = &rows[i];
         if (a->status != status || (a->code && !str_eqz(code, a->code))) continue;
         if (a->body == EMPTY_BODY && !empty_body) continue;
         return a->text;
     }
     return NULL;
+}
+
+static const char *advice(const struct okta_org *org, int status, struct str code,
+                          bool empty_body) {
+    bool by_key = okta_auth_method(org->auth) == OKTA_AUTH_API_KEY;
+    const char *text =
+        by_key ? find_advice(key_advices, LEN(key_advices), status, code, empty_body)
+               : find_advice(token_advices, LEN(token_advices), status, code, empty_body);
+    if (text) return text;
+    return find_advice(common_advices, LEN(common_advices), status, code, empty_body);
 }
 
 // The error object, every member optional; NULL when the body is none.
@@ -162,26 +199,37 @@ static bool is_code(struct str code) {
 }
 
 // Okta's own summary; where there is none, the body's beginning.
-static struct quote summary_of(const struct okta_org *org, const struct json *error,
-                               struct str body) {
-    if (!error) return quote(org, body, QUOTE_MAX);
-    return quote(org, json_str(json_get(error, "errorSummary")), SUMMARY_MAX);
+static struct okta_quote summary_of(const struct okta_org *org, const struct json *error,
+                                    struct str body) {
+    if (!error) return okta_quote(org, body, BEGINNING_MAX);
+    return okta_quote(org, json_str(json_get(error, "errorSummary")), OKTA_QUOTE_MAX);
 }
 
-static struct quote cause_of(const struct okta_org *org, const struct json *error) {
+static struct okta_quote cause_of(const struct okta_org *org, const struct json *error) {
     const struct json *cause = json_at(json_get(error, "errorCauses"), 0);
-    return quote(org, json_str(json_get(cause, "errorSummary")), SUMMARY_MAX);
+    return okta_quote(org, json_str(json_get(cause, "errorSummary")), OKTA_QUOTE_MAX);
+}
+
+// Where there is no body, the header says why.
+static struct str code_of(const struct okta_org *org, const struct json *error,
+                          const struct okta_challenge *challenge) {
+    struct str code = json_str(json_get(error, "errorCode"));
+    if (!code.p) code = challenge->error;
+    return is_code(code) && !okta_auth_is_in(org->auth, code) ? code : STR_NONE;
 }
 
 void okta_explain_status(struct okta_org *org, const struct http_response *response,
                          struct okta_log_answer *ret) {
     const struct json *error = error_object(org, response->body);
-    struct str code = json_str(json_get(error, "errorCode"));
-    if (!is_code(code) || repeats_key(org, code)) code = STR_NONE;
+    struct okta_challenge challenge = {.scheme = STR_NONE};
+    okta_challenge_read(http_header(response, "www-authenticate"), &challenge);
+    struct str code = code_of(org, error, &challenge);
     ret->error_code = code;
-    struct quote summary = summary_of(org, error, response->body);
-    struct quote cause = cause_of(org, error);
-    const char *text = advice(response->status, code, str_trim(response->body).n == 0);
+    struct okta_quote summary = summary_of(org, error, response->body);
+    if (!summary.text[0]) summary = okta_quote(org, challenge.error_description, OKTA_QUOTE_MAX);
+    struct okta_quote cause = cause_of(org, error);
+    bool empty = str_trim(response->body).n == 0;
+    const char *text = advice(org, response->status, code, empty);
 
     AUTO_FINI(buf) struct buf out = buf_make(4 * (size_t)FAULT_TEXT_MAX);
     buf_addf(&out, "%s answered %d", org->origin.host, response->status);
@@ -194,16 +242,16 @@ void okta_explain_status(struct okta_org *org, const struct http_response *respo
 }
 
 // Where a redirect leads, without path and query, which may hold session data.
-void okta_explain_redirect(const struct okta_org *org, const struct http_response *response,
+void okta_explain_redirect(const struct http_origin *from, const struct http_response *response,
                            struct fault *fault) {
     struct http_origin to;
     struct str location = http_header(response, "location");
     bool known = http_origin_parse(location, &to, NULL) == 0;
-    bool foreign = known && !http_origin_eq(&to, &org->origin);
+    bool foreign = known && !http_origin_eq(&to, from);
     fault_set(fault, 0,
               "%s answered %d and points to %s%s%s: this is not the API of an Okta org, or a "
-              "captive portal or proxy stands between; check url",
-              org->origin.host, response->status, foreign ? to.scheme : "another page",
+              "captive portal or proxy stands between; check the URL",
+              from->host, response->status, foreign ? to.scheme : "another page",
               foreign ? "://" : "", foreign ? to.host : "");
 }
 
@@ -216,7 +264,7 @@ static bool is_html(const struct http_response *response) {
 void okta_explain_body(const struct okta_org *org, const struct http_response *response,
                        struct fault *fault) {
     struct str body = str_trim(response->body);
-    struct quote beginning = quote(org, body, QUOTE_MAX);
+    struct okta_quote beginning = okta_quote(org, body, BEGINNING_MAX);
     if (is_html(response))
         fault_set(fault, 0,
                   "%s answered %d with a web page instead of events: this is not the API of an "

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "okta/org-internal.h"
+#include "okta/rate.h"
 
 const char *okta_log_result_name(enum okta_log_result r) {
     static const char *const names[] = {
@@ -20,15 +21,25 @@ const char *okta_log_result_name(enum okta_log_result r) {
     return (size_t)r < LEN(names) ? names[r] : "unknown";
 }
 
+static void add_instant(struct buf *url, const char *name, int64_t ms) {
+    char text[TIME_RFC3339_MAX];
+    time_format_rfc3339(ms, text);
+    http_query_add(url, name, str_from(text));
+}
+
 void okta_log_first_url(struct buf *ret, const char *url, int64_t since_ms, int limit) {
-    char since[TIME_RFC3339_MAX];
-    time_format_rfc3339(since_ms, since);
     char digits[16];
     int n = snprintf(digits, sizeof digits, "%d", limit);
     buf_addz(ret, url);
     http_query_add(ret, "limit", (struct str){digits, (size_t)n});
     http_query_add(ret, "sortOrder", STR("ASCENDING"));
-    http_query_add(ret, "since", str_from(since));
+    add_instant(ret, "since", since_ms);
+}
+
+void okta_log_window_url(struct buf *ret, const char *url, int64_t since_ms, int64_t until_ms,
+                         int limit) {
+    okta_log_first_url(ret, url, since_ms, limit);
+    add_instant(ret, "until", until_ms);
 }
 
 struct judgement {
@@ -61,7 +72,7 @@ static bool find_next(const struct http_response *response, struct str *ret) {
 // request's own origin.
 static struct str make_absolute(struct okta_log_call *call, struct str link) {
     if (!str_starts(link, STR("/")) || str_starts(link, STR("//"))) return link;
-    struct str url = str_from(call->url);
+    struct str url = str_from(call->call.url);
     size_t host = str_find(url, STR("://")) + 3;
     size_t path = host + strcspn(url.p + host, "/?#");
     buf_reset(&call->next_url);
@@ -80,7 +91,7 @@ static enum okta_log_result judge_link(struct judgement *j, struct str link) {
         return (enum okta_log_result)fault_set(
             fault, e == -ENOMEM ? OKTA_LOG_RETRY : OKTA_LOG_BAD_PAGE,
             "the next link of the page cannot be used: %s", reason.text);
-    const struct http_origin *own = &j->call->org->origin;
+    const struct http_origin *own = &j->call->call.org->origin;
     if (!http_origin_eq(&origin, own))
         return (enum okta_log_result)fault_set(
             fault, OKTA_LOG_FOREIGN_LINK,
@@ -91,13 +102,29 @@ static enum okta_log_result judge_link(struct judgement *j, struct str link) {
     return OKTA_LOG_PAGE;
 }
 
+static bool has_parameter(const char *url, struct str name_and_sign) {
+    struct str query = str_from(url);
+    str_split(&query, '?');
+    while (query.p)
+        if (str_starts(str_split(&query, '&'), name_and_sign)) return true;
+    return false;
+}
+
+static bool has_cursor(const char *url) { return has_parameter(url, STR("after=")); }
+static bool is_bounded(const char *url) { return has_parameter(url, STR("until=")); }
+
 static enum okta_log_result judge_page(struct judgement *j) {
     struct str link;
     if (!is_page_body(j->response)) {
-        okta_explain_body(j->call->org, j->response, &j->answer->fault);
+        okta_explain_body(j->call->call.org, j->response, &j->answer->fault);
         return OKTA_LOG_BAD_PAGE;
     }
-    if (!find_next(j->response, &link))
+    bool found = find_next(j->response, &link);
+    if (!found && is_bounded(j->call->call.url)) {
+        j->answer->body = j->response->body;
+        return OKTA_LOG_PAGE;
+    }
+    if (!found)
         return (enum okta_log_result)fault_set(
             &j->answer->fault, OKTA_LOG_BAD_PAGE,
             "the page has no next link (Link header with rel=\"next\"), which Okta always sends");
@@ -106,46 +133,38 @@ static enum okta_log_result judge_page(struct judgement *j) {
 }
 
 static enum okta_log_result judge_redirect(struct judgement *j) {
-    okta_explain_redirect(j->call->org, j->response, &j->answer->fault);
+    okta_explain_redirect(&j->call->call.org->origin, j->response, &j->answer->fault);
     return OKTA_LOG_BAD_PAGE;
 }
 
 static enum okta_log_result judge_no_page(struct judgement *j) {
-    okta_explain_body(j->call->org, j->response, &j->answer->fault);
+    okta_explain_body(j->call->call.org, j->response, &j->answer->fault);
     return OKTA_LOG_BAD_PAGE;
 }
 
 static enum okta_log_result judge_refused(struct judgement *j) {
-    okta_explain_status(j->call->org, j->response, j->answer);
+    okta_explain_status(j->call->call.org, j->response, j->answer);
     return OKTA_LOG_REFUSED;
 }
 
 static enum okta_log_result judge_limited(struct judgement *j) {
-    okta_explain_status(j->call->org, j->response, j->answer);
+    okta_explain_status(j->call->call.org, j->response, j->answer);
     return OKTA_LOG_RATE_LIMITED;
 }
 
 static enum okta_log_result judge_retry(struct judgement *j) {
-    okta_explain_status(j->call->org, j->response, j->answer);
+    okta_explain_status(j->call->call.org, j->response, j->answer);
     return OKTA_LOG_RETRY;
 }
 
 static enum okta_log_result judge_bad_request(struct judgement *j) {
-    okta_explain_status(j->call->org, j->response, j->answer);
+    okta_explain_status(j->call->call.org, j->response, j->answer);
     return OKTA_LOG_BAD_REQUEST;
 }
 
-static bool has_cursor(const char *url) {
-    struct str query = str_from(url);
-    str_split(&query, '?');
-    while (query.p)
-        if (str_starts(str_split(&query, '&'), STR("after="))) return true;
-    return false;
-}
-
 static enum okta_log_result judge_cursor(struct judgement *j) {
-    okta_explain_status(j->call->org, j->response, j->answer);
-    return has_cursor(j->call->url) ? OKTA_LOG_BAD_CURSOR : OKTA_LOG_BAD_REQUEST;
+    okta_explain_status(j->call->call.org, j->response, j->answer);
+    return has_cursor(j->call->call.url) ? OKTA_LOG_BAD_CURSOR : OKTA_LOG_BAD_REQUEST;
 }
 
 struct status_row {
@@ -178,6 +197,77 @@ void okta_log_judge(struct okta_log_call *call, const struct http_response *resp
         ret->result = judge_status(&j);
         return;
     }
-    okta_explain_transport(call->org, response, &ret->fault);
+    okta_explain_transport(call->call.org->origin.host, response, &ret->fault);
     ret->result = response->result == HTTP_TOO_LARGE ? OKTA_LOG_BAD_PAGE : OKTA_LOG_RETRY;
+}
+
+// ---- calls ----
+
+bool okta_log_is_own(const struct okta_org *org, struct str url) {
+    struct http_origin origin;
+    return http_origin_parse(url, &origin, NULL) == 0 && http_origin_eq(&origin, &org->origin);
+}
+
+static struct okta_log_call *log_call_free(struct okta_log_call *call) {
+    if (!call) return NULL;
+    okta_call_fini(&call->call);
+    buf_fini(&call->next_url);
+    free(call);
+    return NULL;
+}
+
+static void judge_answer(struct okta_log_call *call, const struct http_response *response,
+                         struct okta_log_answer *answer) {
+    struct okta_org *org = call->call.org;
+    struct rate_headers rate;
+    okta_rate_read(response->headers, response->header_count, &rate);
+    answer->http = response;
+    answer->date_ms = rate.date_ms;
+    okta_log_judge(call, response, answer);
+    if (answer->result != OKTA_LOG_RATE_LIMITED) return;
+    answer->concurrency = budget_is_concurrency(response->status, &rate);
+    answer->wait_ms =
+        budget_wait_ms(&org->budgets[OKTA_BUCKET_LOGS], call->call.class, time_mono_ms());
+}
+
+static void on_result(struct okta_call *base, const struct okta_result *result) {
+    struct okta_log_call *call = (struct okta_log_call *)(void *)base; // its first member
+    struct okta_log_answer answer = {.result = OKTA_LOG_RETRY};
+    if (result->response) {
+        judge_answer(call, result->response, &answer);
+    } else {
+        answer.result = result->failure->final ? OKTA_LOG_REFUSED : OKTA_LOG_RETRY;
+        answer.fault = result->failure->fault;
+    }
+    call->done(call->ctx, &answer); // the org may be gone afterwards
+    log_call_free(call);
+}
+
+int okta_log_get(struct okta_org *org, const struct okta_log_request *request,
+                 struct okta_log_call **ret) {
+    if (!okta_log_is_own(org, str_from(request->url))) return -EINVAL;
+    struct okta_log_call *call = mem_new(sizeof *call);
+    if (!call) return -ENOMEM;
+    int e = okta_call_init(&call->call, org, str_from(request->url));
+    if (e) {
+        log_call_free(call);
+        return e;
+    }
+    call->call.bucket = OKTA_BUCKET_LOGS;
+    call->call.class = request->class;
+    call->call.into = request->into;
+    call->call.want_certificate = request->want_certificate;
+    call->call.done = on_result;
+    call->next_url = buf_make(SIZE_MAX);
+    call->done = request->done;
+    call->ctx = request->ctx;
+    okta_call_submit(&call->call);
+    *ret = call;
+    return 0;
+}
+
+struct okta_log_call *okta_log_cancel(struct okta_log_call *call) {
+    if (!call) return NULL;
+    okta_call_cancel(&call->call);
+    return log_call_free(call);
 }

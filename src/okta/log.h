@@ -2,37 +2,15 @@
 #ifndef OKTA_LOG_H
 #define OKTA_LOG_H
 // Okta's System Log, GET /api/v1/logs: one page at a time, as Okta's reference tells it.
-// Polling queries only (no `until`): ordered by persistence, endless next links. Loop thread only.
+// Polling queries (no `until`) are ordered by persistence and have endless next links; bounded ones
+// (since and until) are ordered by published and end with a page without next link. Loop thread
+// only.
 
-#include "base/error.h"
-#include "http/budget.h"
-#include "http/client.h"
-#include "http/url.h"
-
-struct loop;
-
-// An org: one base URL, one set of credentials, one HTTP client, one rate budget, shared by every
-// source of the org that uses the same settings.
-struct okta_org;
-
-struct okta_org_opts {
-    const char *url;               // https://acme.okta.com/api/v1/logs
-    const char *api_key;           // SSWS token, without the word SSWS
-    double rate_limit_early_limit; // 0: default
-    int64_t http_client_timeout_ms;
-    struct http_client_opts http;
-};
-
-// Outcomes: 0; -ENOMEM; -EINVAL with fault.
-int okta_org_new(struct okta_org **ret, struct loop *loop, const struct okta_org_opts *opts,
-                 struct fault *fault) MUST_USE;
-struct okta_org *okta_org_free(struct okta_org *org); // no request may be in flight
-DEFINE_AUTO_FREE(okta_org)
-const struct budget *okta_org_budget(const struct okta_org *org);
+#include "okta/org.h"
 
 // What became of a request for a page.
 enum okta_log_result {
-    OKTA_LOG_PAGE,         // body is a page; next is set
+    OKTA_LOG_PAGE,         // body is a page; next is set, but for the last page of a bounded query
     OKTA_LOG_RATE_LIMITED, // 429: ask again after wait_ms
     OKTA_LOG_RETRY,       // network, 5xx, timeout, cut off: ask again with backoff; fault says what
     OKTA_LOG_BAD_CURSOR,  // 400 (or 404/410) to a request with a cursor: the cursor is refused
@@ -51,16 +29,18 @@ struct okta_log_answer {
     struct str error_code; // Okta's errorCode where there is one
     struct str request_id; // x-okta-request-id
     struct str body;       // the page; borrowed from request->into
-    struct str next;       // absolute URL of rel="next", checked to be the org's; borrowed
-    int64_t date_ms;       // the response's Date; 0 when absent
-    int64_t wait_ms;       // for OKTA_LOG_RATE_LIMITED
-    bool concurrency;      // the 429 was the concurrency limit
+    struct str next;  // absolute URL of rel="next", checked to be the org's; borrowed. Absent: the
+                      // end of a bounded query
+    int64_t date_ms;  // the response's Date; 0 when absent
+    int64_t wait_ms;  // for OKTA_LOG_RATE_LIMITED
+    bool concurrency; // the 429 was the concurrency limit
     const struct http_response *http; // details for `test okta`; borrowed
 };
 
 struct okta_log_request {
-    const char *url;  // okta_log_first_url's, or a stored next link
-    struct buf *into; // takes the body
+    const char *url;         // okta_log_first_url's, or a stored next link
+    enum budget_class class; // who asks: BUDGET_COLLECTION, BUDGET_BACKFILL
+    struct buf *into;        // takes the body
     void (*done)(void *ctx,
                  const struct okta_log_answer *answer); // on the loop, once unless cancelled
     void *ctx;
@@ -69,6 +49,11 @@ struct okta_log_request {
 
 // The URL of a first request: url?limit=N&sortOrder=ASCENDING&since=... (milliseconds and Z).
 void okta_log_first_url(struct buf *ret, const char *url, int64_t since_ms, int limit);
+
+// The URL of the first request of a bounded query: since counts in, until does not (okta-api
+// section 1.2). Both in milliseconds since 1970.
+void okta_log_window_url(struct buf *ret, const char *url, int64_t since_ms, int64_t until_ms,
+                         int limit);
 
 // Whether the URL's origin is the org's own (scheme, host, port).
 bool okta_log_is_own(const struct okta_org *org, struct str url);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests of an org stand in one line and go when its rate budget lets them. The line moves on a
-// timer only, never inside okta_log_get, so that no callback runs before that has returned.
+// Requests of an org stand in lines, one for each bucket and class, and go when the bucket's budget
+// lets them and what signs them in is there. The lines move on a timer only, never while a request
+// is put in, so that no callback runs before that has returned.
+#include "okta/org.h"
+
 #include <assert.h>
 #include <errno.h>
 
@@ -10,69 +13,126 @@
 
 enum { DEFAULT_TIMEOUT_MS = 30 * TIME_SECOND_MS };
 
-static const char authorization_prefix[] = "Authorization: SSWS ";
-
-static struct okta_log_call *call_free(struct okta_log_call *call) {
-    if (!call) return NULL;
-    buf_fini(&call->next_url);
-    free(call->url);
-    free(call);
-    return NULL;
+const char *okta_bucket_name(enum okta_bucket b) {
+    static const char *const names[] = {
+        [OKTA_BUCKET_LOGS] = "logs",
+        [OKTA_BUCKET_TOKEN] = "token",
+        [OKTA_BUCKET_USERS] = "users",
+        [OKTA_BUCKET_FACTORS] = "factors",
+    };
+    return (size_t)b < LEN(names) ? names[b] : "unknown";
 }
 
-static void enqueue(struct okta_org *org, struct okta_log_call *call) {
-    *org->waiting_end = call;
-    org->waiting_end = &call->next;
+// ---- the lines ----
+
+static struct okta_line *line_of(struct okta_call *call) {
+    return &call->org->lines[call->bucket][call->class];
 }
 
-static struct okta_log_call *dequeue(struct okta_org *org) {
-    struct okta_log_call *call = org->waiting;
-    org->waiting = call->next;
-    if (!org->waiting) org->waiting_end = &org->waiting;
+static void append(struct okta_call *call) {
+    struct okta_line *line = line_of(call);
     call->next = NULL;
-    return call;
+    *line->end = call;
+    line->end = &call->next;
 }
 
-static void dequeue_this(struct okta_org *org, const struct okta_log_call *call) {
-    struct okta_log_call **at = &org->waiting;
+static void put_first(struct okta_call *call) {
+    struct okta_line *line = line_of(call);
+    call->next = line->first;
+    if (!line->first) line->end = &call->next;
+    line->first = call;
+}
+
+static void take_out(struct okta_call *call) {
+    struct okta_line *line = line_of(call);
+    struct okta_call **at = &line->first;
     while (*at != call) at = &(*at)->next;
     *at = call->next;
-    if (!*at) org->waiting_end = at;
+    if (!*at) line->end = at;
+    call->next = NULL;
 }
 
-// Time or an answer may have changed what the budget allows.
-static void look_at_line(struct okta_org *org) {
-    if (org->waiting) loop_timer_set(org->timer, 0);
-    else loop_timer_cancel(org->timer);
+void okta_org_look(struct okta_org *org) { loop_timer_set(org->timer, 0); }
+
+int okta_call_init(struct okta_call *call, struct okta_org *org, struct str url) {
+    *call = (struct okta_call){.org = org, .method = "GET", .nonce = buf_make(4096)};
+    call->url = mem_copy(url.p, url.n);
+    return call->url ? 0 : -ENOMEM;
 }
+
+void okta_call_fini(struct okta_call *call) {
+    buf_fini(&call->nonce);
+    free(TAKE(call->url));
+}
+
+void okta_call_submit(struct okta_call *call) {
+    call->number = ++call->org->calls;
+    call->sendings = 0;
+    append(call);
+    okta_org_look(call->org);
+}
+
+void okta_call_cancel(struct okta_call *call) {
+    struct okta_org *org = call->org;
+    if (call->http) {
+        call->http = http_cancel(call->http);
+        org->running--;
+        // Okta may have counted it all the same.
+        budget_answered(&org->budgets[call->bucket], 0, &(struct rate_headers){.present = false},
+                        time_mono_ms());
+    } else {
+        take_out(call);
+    }
+    okta_org_look(org);
+}
+
+// ---- sending ----
+
+// Okta's clock counts for assertions and proofs (okta-api section 3.3).
+static void learn_clock(struct okta_org *org, int64_t date_ms) {
+    if (!date_ms) return;
+    org->clock_known = true;
+    org->clock_offset_ms = date_ms - time_now_ms();
+}
+
+bool okta_org_clock(const struct okta_org *org, int64_t *ret_offset_ms) {
+    *ret_offset_ms = org->clock_offset_ms;
+    return org->clock_known;
+}
+
+int64_t okta_org_now_ms(const struct okta_org *org) { return time_now_ms() + org->clock_offset_ms; }
 
 static void on_answer(void *ctx, const struct http_response *response) {
-    struct okta_log_call *call = ctx;
+    struct okta_call *call = ctx;
     struct okta_org *org = call->org;
-    int64_t now = time_mono_ms();
     struct rate_headers rate;
     okta_rate_read(response->headers, response->header_count, &rate);
-    budget_answered(&org->budget, response->status, &rate, now);
+    budget_answered(&org->budgets[call->bucket], response->status, &rate, time_mono_ms());
+    learn_clock(org, rate.date_ms);
     org->running--;
     call->http = NULL;
-    look_at_line(org);
-
-    struct okta_log_answer answer = {.http = response, .date_ms = rate.date_ms};
-    okta_log_judge(call, response, &answer);
-    if (answer.result == OKTA_LOG_RATE_LIMITED) {
-        answer.concurrency = budget_is_concurrency(response->status, &rate);
-        answer.wait_ms = budget_wait_ms(&org->budget, now);
+    okta_org_look(org);
+    if (okta_auth_again(org->auth, call, response)) {
+        put_first(call);
+        return;
     }
-    call->done(call->ctx, &answer); // the org may be gone afterwards
-    call_free(call);
+    const struct okta_result result = {.response = response};
+    call->done(call, &result); // the org may be gone afterwards
 }
 
-static int send(struct okta_org *org, struct okta_log_call *call) {
-    const char *headers[] = {org->authorization, "Accept: application/json"};
-    struct http_request request = {
+static int send_signed(struct okta_call *call, struct okta_headers *headers) {
+    struct okta_org *org = call->org;
+    buf_addz(okta_headers_add(headers, "Accept"), "application/json");
+    for (size_t i = 0; i < headers->n; i++) {
+        headers->z[i] = buf_z(&headers->text[i]);
+        if (!headers->z[i]) return -ENOMEM;
+    }
+    const struct http_request request = {
+        .method = call->method,
         .url = call->url,
-        .headers = headers,
-        .header_count = LEN(headers),
+        .body = buf_str(&headers->body),
+        .headers = headers->z,
+        .header_count = headers->n,
         .timeout_ms = org->timeout_ms,
         .max_body_bytes = call->into->max,
         .want_certificate = call->want_certificate,
@@ -80,55 +140,88 @@ static int send(struct okta_org *org, struct okta_log_call *call) {
         .done = on_answer,
         .ctx = call,
     };
-    int e = http_get(org->client, &request, &call->http);
+    return http_send(org->client, &request, &call->http);
+}
+
+static int send(struct okta_call *call) {
+    struct okta_org *org = call->org;
+    struct okta_headers headers = {.n = 0};
+    int e = okta_auth_sign(org->auth, call, &headers);
+    if (!e) e = send_signed(call, &headers);
+    okta_headers_fini(&headers);
     if (e) return e;
-    budget_sent(&org->budget);
+    call->sendings++;
+    budget_sent(&org->budgets[call->bucket], call->class);
     org->running++;
     return 0;
 }
 
-static void give_up(struct okta_log_call *call, int e) {
-    struct okta_log_answer answer = {.result = OKTA_LOG_RETRY};
-    fault_set(&answer.fault, 0, "the request could not be made: %s", error_text(e));
-    call->done(call->ctx, &answer);
-    call_free(call);
+// Its callback may take the whole org away: nothing of it may be touched afterwards.
+static void give_up(struct okta_call *call, const struct okta_failure *failure) {
+    const struct okta_failure copy = *failure; // may be the org's own
+    const struct okta_result result = {.failure = &copy};
+    take_out(call);
+    okta_org_look(call->org);
+    call->done(call, &result);
+}
+
+static void cannot_send(struct okta_call *call, int e) {
+    struct okta_failure failure = {.final = false};
+    fault_set(&failure.fault, 0, "the request could not be made: %s", error_text(e));
+    put_first(call); // where give_up takes it from
+    give_up(call, &failure);
+}
+
+enum move { MOVE_SENT, MOVE_WAIT, MOVE_OVER };
+
+// The first of a line. MOVE_WAIT: `*wait_ms` says how long at most. MOVE_OVER: a callback ran, the
+// org may be gone.
+static enum move move_first(struct okta_call *call, int64_t *wait_ms) {
+    struct okta_org *org = call->org;
+    bool needs_token = call->bucket != OKTA_BUCKET_TOKEN;
+    const struct okta_failure *failure = needs_token ? okta_auth_failure(org->auth, call) : NULL;
+    if (failure) {
+        give_up(call, failure);
+        return MOVE_OVER;
+    }
+    int64_t wait = budget_wait_ms(&org->budgets[call->bucket], call->class, time_mono_ms());
+    if (wait > 0) {
+        if (wait < *wait_ms) *wait_ms = wait;
+        return MOVE_WAIT;
+    }
+    if (needs_token && !okta_auth_ready(org->auth)) return MOVE_WAIT;
+    take_out(call);
+    int e = send(call);
+    if (!e) return MOVE_SENT;
+    cannot_send(call, e);
+    return MOVE_OVER;
+}
+
+static struct okta_call *first_of(struct okta_org *org, enum okta_bucket bucket) {
+    for (size_t c = 0; c < BUDGET_CLASS_COUNT; c++)
+        if (org->lines[bucket][c].first) return org->lines[bucket][c].first;
+    return NULL;
 }
 
 static void on_timer(void *ctx) {
     struct okta_org *org = ctx;
-    while (org->waiting) {
-        int64_t wait_ms = budget_wait_ms(&org->budget, time_mono_ms());
-        if (wait_ms > 0) {
-            loop_timer_set(org->timer, wait_ms);
-            return;
-        }
-        struct okta_log_call *call = dequeue(org);
-        int e = send(org, call);
-        if (e) {
-            look_at_line(org);
-            give_up(call, e); // the org may be gone afterwards
-            return;
-        }
+    int64_t wait_ms = INT64_MAX;
+    // Requests for tokens come last: one may just have been put in line.
+    for (size_t b = OKTA_BUCKET_COUNT; b-- > OKTA_BUCKET_TOKEN;) {
+        enum move move = MOVE_SENT;
+        for (struct okta_call *call;
+             move == MOVE_SENT && (call = first_of(org, (enum okta_bucket)b));)
+            move = move_first(call, &wait_ms);
+        if (move == MOVE_OVER) return;
     }
+    if (wait_ms < INT64_MAX) loop_timer_set(org->timer, wait_ms);
+    else loop_timer_cancel(org->timer);
 }
 
-static bool is_token(const char *key) {
-    for (const char *at = key; *at; at++)
-        if (*at <= ' ' || *at > '~') return false;
-    return key[0] != '\0';
-}
-
-static int check_key(const char *key, struct fault *fault) {
-    if (!key || !is_token(key))
-        return fault_set(fault, -EINVAL,
-                         "api_key is not an API token: it is empty, or holds a blank, a line "
-                         "break or another character that no token has (the word SSWS does not "
-                         "belong to it)");
-    return 0;
-}
+// ---- the org ----
 
 // "acme-admin.okta.com" is the console: it asks browsers to sign in and knows no tokens.
-static int check_host(const struct http_origin *origin, struct fault *fault) {
+int okta_check_host(const struct http_origin *origin, const char *key, struct fault *fault) {
     static const char *const consoles[] = {
         "-admin.okta.com",     "-admin.oktapreview.com", "-admin.okta-emea.com",
         "-admin.okta-gov.com", "-admin.okta.mil",
@@ -137,46 +230,42 @@ static int check_host(const struct http_origin *origin, struct fault *fault) {
     for (size_t i = 0; i < LEN(consoles); i++)
         if (str_ends(host, str_from(consoles[i])))
             return fault_set(fault, -EINVAL,
-                             "%s is the org's administration console; the API is at the host "
-                             "without \"-admin\"",
-                             origin->host);
+                             "%s: %s is the org's administration console; the API is at the "
+                             "host without \"-admin\"",
+                             key, origin->host);
     if (strcmp(origin->scheme, "https") != 0 && !http_origin_is_loopback(origin))
         return fault_set(fault, -EINVAL,
-                         "the url must begin with https://, or the API token would travel in "
-                         "clear text (http:// is for this machine's loopback only)");
+                         "%s must begin with https://, or the credentials would travel in "
+                         "clear text (http:// is for this machine's loopback only)",
+                         key);
     return 0;
 }
 
-static int set_authorization(struct okta_org *org, const char *key) {
-    size_t prefix = sizeof authorization_prefix - 1;
-    size_t n = strlen(key);
-    org->authorization = mem_new(prefix + n + 1);
-    if (!org->authorization) return -ENOMEM;
-    memcpy(org->authorization, authorization_prefix, prefix);
-    memcpy(org->authorization + prefix, key, n);
-    org->api_key = (struct str){org->authorization + prefix, n};
-    return 0;
+static uint64_t seed(const struct okta_org *org, size_t i) {
+    return (uint64_t)time_now_ms() ^ (uint64_t)(uintptr_t)org ^ (uint64_t)i << 32;
 }
 
-static uint64_t seed(const struct okta_org *org) {
-    return (uint64_t)time_now_ms() ^ (uint64_t)(uintptr_t)org;
+static void make_lines(struct okta_org *org, double early_limit) {
+    for (size_t b = 0; b < OKTA_BUCKET_COUNT; b++) {
+        org->budgets[b] = budget_make(early_limit, seed(org, b));
+        for (size_t c = 0; c < BUDGET_CLASS_COUNT; c++)
+            org->lines[b][c].end = &org->lines[b][c].first;
+    }
 }
 
 int okta_org_new(struct okta_org **ret, struct loop *loop, const struct okta_org_opts *opts,
                  struct fault *fault) {
     AUTO(okta_org) struct okta_org *org = mem_new(sizeof *org);
     if (!org) return -ENOMEM;
-    org->waiting_end = &org->waiting;
     org->timeout_ms = opts->http_client_timeout_ms;
     if (org->timeout_ms <= 0) org->timeout_ms = DEFAULT_TIMEOUT_MS;
-    org->budget = budget_make(opts->rate_limit_early_limit, seed(org));
+    make_lines(org, opts->rate_limit_early_limit);
     int e = http_origin_parse(str_from(opts->url), &org->origin, fault);
-    if (!e) e = check_host(&org->origin, fault);
-    if (!e) e = check_key(opts->api_key, fault);
-    if (!e) e = set_authorization(org, opts->api_key);
+    if (!e && !opts->allow_any_url) e = okta_check_host(&org->origin, "url", fault);
     if (!e) e = json_reader_new(&org->reader);
     if (!e) e = loop_timer_new(&org->timer, loop, on_timer, org);
     if (!e) e = http_client_new(&org->client, loop, &opts->http, fault);
+    if (!e) e = okta_auth_new(&org->auth, org, &opts->credentials, opts->allow_any_url, fault);
     if (e) return e;
     *ret = TAKE(org);
     return 0;
@@ -184,61 +273,16 @@ int okta_org_new(struct okta_org **ret, struct loop *loop, const struct okta_org
 
 struct okta_org *okta_org_free(struct okta_org *org) {
     if (!org) return NULL;
-    assert(!org->waiting && org->running == 0);
+    org->auth = okta_auth_free(org->auth); // gives up a request for a token of its own
+    for (size_t b = 0; b < OKTA_BUCKET_COUNT; b++) assert(!first_of(org, (enum okta_bucket)b));
+    assert(org->running == 0);
     http_client_free(org->client);
     loop_timer_free(org->timer);
     json_reader_free(org->reader);
-    if (org->authorization) explicit_bzero(org->authorization, strlen(org->authorization));
-    free(org->authorization);
     free(org);
     return NULL;
 }
 
-const struct budget *okta_org_budget(const struct okta_org *org) { return &org->budget; }
-
-bool okta_log_is_own(const struct okta_org *org, struct str url) {
-    struct http_origin origin;
-    return http_origin_parse(url, &origin, NULL) == 0 && http_origin_eq(&origin, &org->origin);
-}
-
-int okta_log_get(struct okta_org *org, const struct okta_log_request *request,
-                 struct okta_log_call **ret) {
-    struct str url = str_from(request->url);
-    if (!okta_log_is_own(org, url)) return -EINVAL;
-    struct okta_log_call *call = mem_new(sizeof *call);
-    char *copy = mem_copy(url.p, url.n);
-    if (!call || !copy) {
-        free(call);
-        free(copy);
-        return -ENOMEM;
-    }
-    *call = (struct okta_log_call){
-        .org = org,
-        .url = copy,
-        .next_url = buf_make(SIZE_MAX),
-        .into = request->into,
-        .want_certificate = request->want_certificate,
-        .done = request->done,
-        .ctx = request->ctx,
-    };
-    enqueue(org, call);
-    look_at_line(org);
-    *ret = call;
-    return 0;
-}
-
-struct okta_log_call *okta_log_cancel(struct okta_log_call *call) {
-    if (!call) return NULL;
-    struct okta_org *org = call->org;
-    if (call->http) {
-        http_cancel(call->http);
-        org->running--;
-        // Okta may have counted it all the same.
-        budget_answered(&org->budget, 0, &(struct rate_headers){.present = false}, time_mono_ms());
-    } else {
-        dequeue_this(org, call);
-    }
-    look_at_line(org);
-    call_free(call);
-    return NULL;
+const struct budget *okta_org_budget(const struct okta_org *org, enum okta_bucket bucket) {
+    return &org->budgets[bucket];
 }

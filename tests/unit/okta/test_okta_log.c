@@ -45,7 +45,7 @@ static void on_done(void *ctx, const struct okta_log_answer *answer) {
 
 static struct okta_org *make_org(struct fixture *f) {
     struct okta_org_opts opts = {.url = f->url,
-                                 .api_key = key,
+                                 .credentials = {.api_key = key},
                                  .http_client_timeout_ms = 5000,
                                  .http = {.user_agent = "gatehouse/test", .proxy_url = ""}};
     struct okta_org *org = NULL;
@@ -76,7 +76,8 @@ static void finish(struct fixture *f) {
 }
 
 static struct okta_log_request request_for(struct fixture *f, const char *url) {
-    return (struct okta_log_request){.url = url, .into = &f->into, .done = on_done, .ctx = &f->got};
+    return (struct okta_log_request){
+        .url = url, .class = BUDGET_COLLECTION, .into = &f->into, .done = on_done, .ctx = &f->got};
 }
 
 static void fetch_url(struct fixture *f, const char *url) {
@@ -209,7 +210,8 @@ static void a_request_carries_the_token_and_the_page_comes_with_its_details(void
     assert_true(scripted_saw(&f->server, 0, "Accept: application/json\r\n"));
     assert_false(scripted_saw(&f->server, 0, "Accept: */*"));
     int64_t used, limit;
-    assert_true(budget_used(okta_org_budget(f->org), time_mono_ms(), &used, &limit));
+    assert_true(
+        budget_used(okta_org_budget(f->org, OKTA_BUCKET_LOGS), time_mono_ms(), &used, &limit));
     assert_int_equal(used, 1);
     assert_int_equal(limit, 60);
     finish(f);
@@ -317,12 +319,11 @@ static const struct tls_row transports[] = {
 
 static void each_kind_of_failure_has_one_clear_line(void **state) {
     (void)state;
-    struct okta_org org = {.origin.host = "acme.okta.com"};
     for (size_t i = 0; i < LEN(transports); i++) {
         struct http_response r = {.result = transports[i].result};
         fault_set(&r.fault, 0, "%s", transports[i].words);
         struct fault fault;
-        okta_explain_transport(&org, &r, &fault);
+        okta_explain_transport("acme.okta.com", &r, &fault);
         if (!strstr(fault.text, transports[i].says) || !strstr(fault.text, transports[i].words))
             fail_msg("%s", fault.text);
         assert_null(strchr(fault.text, '\n'));
@@ -371,6 +372,46 @@ static void requests_wait_in_line_while_the_budget_says_so(void **state) {
     run_loop(f->loop);
     assert_true(time_mono_ms() - from >= 1000);
     assert_int_equal(f->server.asked, 2);
+    finish(f);
+}
+
+static void who_has_priority_goes_first_whoever_came_first(void **state) {
+    (void)state;
+    struct step step = {.end = STEP_KEEP};
+    struct fixture *f = start(&step, 1);
+    AUTO_MEM char *answer = with_port(f, JSON_HEAD NEXT "Content-Length: 2\r\n\r\n[]");
+    step.bytes = answer;
+    static const struct {
+        enum budget_class class;
+        const char *name;
+    } asked[] = {{BUDGET_BACKFILL, "b=1"}, {BUDGET_BACKFILL, "b=2"}, {BUDGET_COLLECTION, "c=1"}};
+    static const char *const order[] = {"c=1", "b=1", "b=2"};
+    for (size_t i = 0; i < LEN(asked); i++) {
+        AUTO_FINI(buf) struct buf url = buf_make(1000);
+        buf_addf(&url, "%s?%s", f->url, asked[i].name);
+        struct okta_log_request request = request_for(f, buf_z(&url));
+        request.class = asked[i].class;
+        assert_int_equal(okta_log_get(f->org, &request, &f->got.call), 0);
+    }
+    f->got.calls_wanted = LEN(asked);
+    run_loop(f->loop);
+    for (size_t i = 0; i < LEN(order); i++)
+        assert_non_null(strstr(f->server.requests[i], order[i]));
+    finish(f);
+}
+
+static void a_bounded_query_ends_with_a_page_without_next_link(void **state) {
+    (void)state;
+    const struct step step = {JSON_HEAD "Content-Length: 9\r\n\r\n[{\"a\":1}]", 0, STEP_KEEP};
+    struct fixture *f = start(&step, 1);
+    AUTO_FINI(buf) struct buf url = buf_make(1000);
+    okta_log_window_url(&url, f->url, INT64_C(1795341600000), INT64_C(1795345200000), 5);
+    assert_non_null(strstr(buf_z(&url), "?limit=5&sortOrder=ASCENDING&since=2026-11-22T10%3A00%3A"
+                                        "00.000Z&until=2026-11-22T11%3A00%3A00.000Z"));
+    fetch_url(f, buf_z(&url));
+    assert_int_equal(f->got.answer.result, OKTA_LOG_PAGE);
+    assert_null(f->got.answer.next.p);
+    assert_string_equal(f->got.body, "[{\"a\":1}]");
     finish(f);
 }
 
@@ -447,8 +488,9 @@ static void settings_that_cannot_work_are_refused_with_a_reason(void **state) {
     struct loop *loop = NULL;
     assert_int_equal(loop_new(&loop), 0);
     for (size_t i = 0; i < LEN(bad_settings); i++) {
-        struct okta_org_opts opts = {
-            .url = bad_settings[i].url, .api_key = bad_settings[i].api_key, .http.user_agent = "x"};
+        struct okta_org_opts opts = {.url = bad_settings[i].url,
+                                     .credentials.api_key = bad_settings[i].api_key,
+                                     .http.user_agent = "x"};
         struct okta_org *org = NULL;
         struct fault fault = {{0}};
         assert_int_equal(okta_org_new(&org, loop, &opts, &fault), -EINVAL);
@@ -475,6 +517,8 @@ int main(void) {
         cmocka_unit_test(each_kind_of_failure_has_one_clear_line),
         cmocka_unit_test(a_429_says_how_long_to_wait_and_of_which_kind_it_is),
         cmocka_unit_test(requests_wait_in_line_while_the_budget_says_so),
+        cmocka_unit_test(who_has_priority_goes_first_whoever_came_first),
+        cmocka_unit_test(a_bounded_query_ends_with_a_page_without_next_link),
         cmocka_unit_test(a_cancelled_request_is_silent_wherever_it_stands),
         cmocka_unit_test(the_org_may_be_freed_in_the_callback_of_its_last_request),
         cmocka_unit_test(a_url_that_leaves_the_org_is_not_asked_for),
