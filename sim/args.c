@@ -12,19 +12,19 @@ static int hex_digit(char c) {
     return -1;
 }
 
-static int decode(struct buf *out, struct str s) {
+bool args_decode(struct buf *out, struct str s, bool plus_is_blank) {
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] != '%') {
-            buf_addc(out, s.p[i] == '+' ? ' ' : s.p[i]);
+            buf_addc(out, s.p[i] == '+' && plus_is_blank ? ' ' : s.p[i]);
             continue;
         }
         int high = i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
         int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
-        if (low < 0) return ARGS_E_BAD;
+        if (low < 0) return false;
         buf_addc(out, (char)(high * 16 + low));
         i += 2;
     }
-    return 0;
+    return true;
 }
 
 static int add(struct args *a, struct str pair) {
@@ -33,10 +33,10 @@ static int add(struct args *a, struct str pair) {
     struct str name = str_split(&value, '=');
     struct arg *arg = &a->each[a->n];
     arg->name = a->bytes.n;
-    if (decode(&a->bytes, name)) return ARGS_E_BAD;
+    if (!args_decode(&a->bytes, name, true)) return ARGS_E_BAD;
     arg->name_n = a->bytes.n - arg->name;
     arg->value = a->bytes.n;
-    if (value.p && decode(&a->bytes, value)) return ARGS_E_BAD;
+    if (value.p && !args_decode(&a->bytes, value, true)) return ARGS_E_BAD;
     arg->value_n = a->bytes.n - arg->value;
     a->n++;
     return 0;
@@ -56,13 +56,22 @@ int args_parse(struct args *ret, struct str query) {
     return 0;
 }
 
+static struct str name_of(const struct args *a, size_t i) {
+    return (struct str){a->bytes.p + a->each[i].name, a->each[i].name_n};
+}
+
 struct str args_get(const struct args *a, const char *name) {
-    for (size_t i = 0; i < a->n; i++) {
-        const struct arg *arg = &a->each[i];
-        if (str_eqz((struct str){a->bytes.p + arg->name, arg->name_n}, name))
-            return (struct str){a->bytes.p + arg->value, arg->value_n};
-    }
+    for (size_t i = 0; i < a->n; i++)
+        if (str_eqz(name_of(a, i), name))
+            return (struct str){a->bytes.p + a->each[i].value, a->each[i].value_n};
     return STR_NONE;
+}
+
+bool args_repeat(const struct args *a) {
+    for (size_t i = 0; i < a->n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (str_eq(name_of(a, i), name_of(a, k))) return true;
+    return false;
 }
 
 static bool is_plain(char c) {

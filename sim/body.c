@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/body.h"
 
+#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -48,6 +49,8 @@ static void unpark(struct body *b) {
     b->parked = false;
     epoll_ctl(b->parking->epoll_fd, EPOLL_CTL_DEL, socket_of(b->connection), NULL);
     MHD_resume_connection(b->connection);
+    // One that keeps silent belongs to no response that would free it.
+    if (b->delivery == REPLY_SILENCE) free(b);
 }
 
 void parking_wake(struct parking *p, int64_t mono_ms, bool all) {
@@ -117,6 +120,14 @@ static void body_free(void *cls) {
     struct body *b = cls;
     buf_fini(&b->bytes);
     free(b);
+}
+
+int body_keep_silent(struct parking *parking, struct MHD_Connection *connection) {
+    struct body *b = mem_new(sizeof *b);
+    if (!b) return -ENOMEM;
+    *b = (struct body){.parking = parking, .connection = connection, .delivery = REPLY_SILENCE};
+    park(b);
+    return 0;
 }
 
 struct MHD_Response *body_response(struct parking *parking, struct MHD_Connection *connection,

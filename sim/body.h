@@ -21,6 +21,10 @@ struct parking {
 struct MHD_Response *body_response(struct parking *parking, struct MHD_Connection *connection,
                                    struct reply *reply);
 
+// Keeps a connection waiting without an answer, until its client has gone. It is to be closed when
+// the HTTP library calls its handler again. Outcomes: 0; -ENOMEM.
+int body_keep_silent(struct parking *parking, struct MHD_Connection *connection) MUST_USE;
+
 // Wakes every body whose time has come, or all of them with `all` (which are then broken off).
 void parking_wake(struct parking *p, int64_t mono_ms, bool all);
 

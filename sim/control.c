@@ -6,25 +6,13 @@
 #include <errno.h>
 
 #include "base/time.h"
-#include "sim/args.h"
+#include "sim/control-call.h"
 #include "sim/control-settings.h"
 #include "sim/control-stats.h"
 #include "sim/ingest.h"
 #include "json/write.h"
 
 enum { ANSWER_MAX_BYTES = 1 << 30 };
-
-// Outcome of a handler: refused; `fault` says why.
-enum { CONTROL_E_BAD = 1 };
-
-struct control_call {
-    struct sim *sim;
-    const struct request *request;
-    const struct json *body; // an object; NULL when there is none
-    const struct args *args;
-    struct buf *out;
-    struct fault *fault;
-};
 
 static void add_number(struct buf *out, const char *key, int64_t value) {
     json_key(out, str_from(key));
@@ -132,7 +120,8 @@ static void forget_counts(struct sim *sim) {
     record_clear(&sim->record);
     memset(sim->faults.applied, 0, sizeof sim->faults.applied);
     sim->limits.highest_in_progress = sim->limits.in_progress;
-    sim->limits.highest_used = sim->limits.highest_limit = 0;
+    memset(sim->limits.highest, 0, sizeof sim->limits.highest);
+    sim->oauth.issued = sim->oauth.renewed = 0;
 }
 
 static int get_stats(struct control_call *call) {
@@ -159,6 +148,8 @@ static int reset(struct control_call *call) {
     struct sim *sim = call->sim;
     faults_clear(&sim->faults);
     limits_clear_windows(&sim->limits);
+    for (size_t i = 0; i < sim->oauth.apps.n; i++)
+        limits_clear_principal(&sim->oauth.apps.each[i]->principal);
     forget_counts(sim);
     sim->page->n = 0;
     int e = json_bool(json_get(call->body, "events")) ? sim_drop_events(sim) : 0;
@@ -169,21 +160,29 @@ static int reset(struct control_call *call) {
 static const struct route {
     const char *method, *path;
     int (*handle)(struct control_call *call);
-    bool reads_object; // its body is a JSON object (or empty)
+    enum { NO_JSON, OBJECT, OBJECT_OR_ARRAY } reads; // of JSON, in its body (or empty)
 } routes[] = {
-    {"POST", "/_sim/events", put_events, false},
-    {"POST", "/_sim/generate", generate, true},
-    {"GET", "/_sim/clock", get_clock, false},
-    {"POST", "/_sim/clock", set_clock, true},
-    {"GET", "/_sim/faults", get_faults, false},
-    {"POST", "/_sim/faults", add_fault, true},
-    {"DELETE", "/_sim/faults", clear_faults, false},
-    {"GET", "/_sim/requests", get_requests, false},
-    {"GET", "/_sim/stats", get_stats, false},
-    {"POST", "/_sim/tokens", set_token, true},
-    {"GET", "/_sim/settings", get_settings, false},
-    {"POST", "/_sim/settings", set_settings, true},
-    {"POST", "/_sim/reset", reset, true},
+    {"POST", "/_sim/events", put_events, NO_JSON},
+    {"POST", "/_sim/generate", generate, OBJECT},
+    {"GET", "/_sim/clock", get_clock, NO_JSON},
+    {"POST", "/_sim/clock", set_clock, OBJECT},
+    {"GET", "/_sim/faults", get_faults, NO_JSON},
+    {"POST", "/_sim/faults", add_fault, OBJECT},
+    {"DELETE", "/_sim/faults", clear_faults, NO_JSON},
+    {"GET", "/_sim/requests", get_requests, NO_JSON},
+    {"GET", "/_sim/stats", get_stats, NO_JSON},
+    {"POST", "/_sim/tokens", set_token, OBJECT},
+    {"POST", "/_sim/tokens/revoke", control_revoke_tokens, NO_JSON},
+    {"POST", "/_sim/nonces/rotate", control_rotate_nonces, NO_JSON},
+    {"GET", "/_sim/apps", control_get_apps, NO_JSON},
+    {"POST", "/_sim/apps", control_set_app, OBJECT_OR_ARRAY},
+    {"DELETE", "/_sim/apps", control_remove_app, NO_JSON},
+    {"GET", "/_sim/users", control_get_users, NO_JSON},
+    {"POST", "/_sim/users", control_set_users, OBJECT_OR_ARRAY},
+    {"DELETE", "/_sim/users", control_remove_users, NO_JSON},
+    {"GET", "/_sim/settings", get_settings, NO_JSON},
+    {"POST", "/_sim/settings", set_settings, OBJECT},
+    {"POST", "/_sim/reset", reset, OBJECT},
 };
 
 // The route; else NULL, and whether the path exists with another method.
@@ -197,12 +196,14 @@ static const struct route *find_route(const struct request *request, bool *ret_o
     return NULL;
 }
 
-static int read_object(struct control_call *call) {
+static int read_json(struct control_call *call, bool takes_array) {
     if (str_trim(call->request->body).n == 0) return 0;
     int e = json_read(call->sim->reader, call->request->body, &call->body, call->fault);
     if (e) return e > 0 ? CONTROL_E_BAD : e;
-    if (json_type(call->body) == JSON_OBJECT) return 0;
-    return fault_set(call->fault, CONTROL_E_BAD, "expected a JSON object");
+    bool is_array = json_type(call->body) == JSON_ARRAY;
+    if (json_type(call->body) == JSON_OBJECT || (is_array && takes_array)) return 0;
+    return fault_set(call->fault, CONTROL_E_BAD, "expected a JSON object%s",
+                     takes_array ? " or array" : "");
 }
 
 static int run(struct control_call *call, const struct route *route) {
@@ -210,7 +211,7 @@ static int run(struct control_call *call, const struct route *route) {
     int e = args_parse(&args, call->request->query.p ? call->request->query : STR(""));
     if (e > 0) e = fault_set(call->fault, CONTROL_E_BAD, "the query is not URL-encoded");
     call->args = &args;
-    if (!e && route->reads_object) e = read_object(call);
+    if (!e && route->reads) e = read_json(call, route->reads == OBJECT_OR_ARRAY);
     json_open(call->out, '{');
     if (!e) e = route->handle(call);
     if (!e && call->out->n && call->out->p[0] == '{') json_close(call->out, '}');

@@ -12,6 +12,7 @@ struct exchange {
     struct buf body;
     bool started;
     bool counted;
+    bool silent; // there will be no answer
 };
 
 void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection) {
@@ -83,8 +84,12 @@ static enum MHD_Result add_headers(struct MHD_Response *response, const struct r
     return MHD_YES;
 }
 
-static enum MHD_Result send_reply(struct exchange_context *context,
+static enum MHD_Result send_reply(struct exchange_context *context, struct exchange *x,
                                   struct MHD_Connection *connection, struct reply *reply) {
+    if (reply->delivery == REPLY_SILENCE) {
+        x->silent = true;
+        return body_keep_silent(&context->parking, connection) ? MHD_NO : MHD_YES;
+    }
     if (reply->delivery == REPLY_NOTHING) {
         body_close_hard(connection);
         return MHD_NO;
@@ -104,7 +109,7 @@ static enum MHD_Result answer(struct exchange_context *context, struct exchange 
     read_request(&request, x, connection, method, context->tls);
     int e = sim_handle(context->sim, &request, &reply);
     x->counted = reply.counted;
-    return e ? MHD_NO : send_reply(context, connection, &reply);
+    return e ? MHD_NO : send_reply(context, x, connection, &reply);
 }
 
 enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *connection, const char *url,
@@ -113,7 +118,7 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *connection, co
     (void)url;
     (void)version;
     struct exchange *x = *request;
-    if (!x || !x->uri) return MHD_NO;
+    if (!x || !x->uri || x->silent) return MHD_NO;
     if (!x->started) {
         x->started = true;
         return MHD_YES;

@@ -9,34 +9,47 @@
 struct kind_row {
     const char *name;
     enum fault_slot slot;
+    unsigned places;    // where it can strike
     const char *number; // the name of its parameter `n`; NULL: has none
     const char *text;   // the name of its text parameter; NULL: has none
 };
 
+enum {
+    RESOURCES = FAULT_AT_LOGS | FAULT_AT_USERS,
+    ANYWHERE = RESOURCES | FAULT_AT_TOKEN,
+};
+
 static const struct kind_row kinds[FAULT_KINDS] = {
-    [FAULT_RATE_LIMIT] = {"rate_limit", FAULT_INSTEAD, "seconds", NULL},
-    [FAULT_CONCURRENCY] = {"concurrency", FAULT_INSTEAD, "seconds", NULL},
-    [FAULT_500] = {"500", FAULT_INSTEAD, NULL, "code"},
-    [FAULT_503] = {"503", FAULT_INSTEAD, NULL, NULL},
-    [FAULT_504] = {"504", FAULT_INSTEAD, NULL, NULL},
-    [FAULT_RESET_BEFORE] = {"reset_before", FAULT_INSTEAD, NULL, NULL},
-    [FAULT_BAD_CURSOR] = {"bad_cursor", FAULT_INSTEAD, NULL, NULL},
-    [FAULT_SHORT_PAGE] = {"short_page", FAULT_PAGE, "events", NULL},
-    [FAULT_EMPTY_PAGE] = {"empty_page", FAULT_PAGE, NULL, NULL},
-    [FAULT_DUPLICATE] = {"duplicate", FAULT_PAGE, "events", NULL},
-    [FAULT_HUGE_EVENT] = {"huge_event", FAULT_EVENT, "bytes", NULL},
-    [FAULT_DEEP_JSON] = {"deep_json", FAULT_EVENT, "levels", NULL},
-    [FAULT_FOREIGN_LINK] = {"foreign_link", FAULT_LINK, NULL, "host"},
-    [FAULT_HTTP_LINK] = {"http_link", FAULT_LINK, NULL, NULL},
-    [FAULT_MISSING_NEXT] = {"missing_next", FAULT_LINK, NULL, NULL},
-    [FAULT_RESET_BODY] = {"reset_body", FAULT_BODY, "bytes", NULL},
-    [FAULT_SLOW_BODY] = {"slow_body", FAULT_BODY, "bytes", NULL},
-    [FAULT_STALL_BODY] = {"stall_body", FAULT_BODY, "bytes", NULL},
-    [FAULT_WRONG_JSON] = {"wrong_json", FAULT_BODY, NULL, "style"},
-    [FAULT_HTML] = {"html", FAULT_BODY, NULL, NULL},
-    [FAULT_NOT_ARRAY] = {"not_array", FAULT_BODY, NULL, NULL},
-    [FAULT_SKEWED_DATE] = {"skewed_date", FAULT_HEADERS, "seconds", NULL},
-    [FAULT_NO_RATE_HEADERS] = {"no_rate_headers", FAULT_HEADERS, NULL, NULL},
+    [FAULT_RATE_LIMIT] = {"rate_limit", FAULT_INSTEAD, ANYWHERE, "seconds", NULL},
+    [FAULT_CONCURRENCY] = {"concurrency", FAULT_INSTEAD, ANYWHERE, "seconds", NULL},
+    [FAULT_500] = {"500", FAULT_INSTEAD, ANYWHERE, NULL, "code"},
+    [FAULT_503] = {"503", FAULT_INSTEAD, ANYWHERE, NULL, NULL},
+    [FAULT_504] = {"504", FAULT_INSTEAD, ANYWHERE, NULL, NULL},
+    [FAULT_RESET_BEFORE] = {"reset_before", FAULT_INSTEAD, ANYWHERE, NULL, NULL},
+    [FAULT_STALL_BEFORE] = {"stall_before", FAULT_INSTEAD, ANYWHERE, NULL, NULL},
+    [FAULT_BAD_CURSOR] = {"bad_cursor", FAULT_INSTEAD, FAULT_AT_LOGS, NULL, NULL},
+    [FAULT_SHORT_PAGE] = {"short_page", FAULT_PAGE, FAULT_AT_LOGS, "events", NULL},
+    [FAULT_EMPTY_PAGE] = {"empty_page", FAULT_PAGE, FAULT_AT_LOGS, NULL, NULL},
+    [FAULT_DUPLICATE] = {"duplicate", FAULT_PAGE, FAULT_AT_LOGS, "events", NULL},
+    [FAULT_HUGE_EVENT] = {"huge_event", FAULT_EVENT, FAULT_AT_LOGS, "bytes", NULL},
+    [FAULT_DEEP_JSON] = {"deep_json", FAULT_EVENT, FAULT_AT_LOGS, "levels", NULL},
+    [FAULT_FOREIGN_LINK] = {"foreign_link", FAULT_LINK, FAULT_AT_LOGS, NULL, "host"},
+    [FAULT_HTTP_LINK] = {"http_link", FAULT_LINK, FAULT_AT_LOGS, NULL, NULL},
+    [FAULT_MISSING_NEXT] = {"missing_next", FAULT_LINK, FAULT_AT_LOGS, NULL, NULL},
+    [FAULT_RESET_BODY] = {"reset_body", FAULT_BODY, ANYWHERE, "bytes", NULL},
+    [FAULT_SLOW_BODY] = {"slow_body", FAULT_BODY, ANYWHERE, "bytes", NULL},
+    [FAULT_STALL_BODY] = {"stall_body", FAULT_BODY, ANYWHERE, "bytes", NULL},
+    [FAULT_WRONG_JSON] = {"wrong_json", FAULT_BODY, ANYWHERE, NULL, "style"},
+    [FAULT_HTML] = {"html", FAULT_BODY, ANYWHERE, NULL, NULL},
+    [FAULT_NOT_ARRAY] = {"not_array", FAULT_BODY, RESOURCES, NULL, NULL},
+    [FAULT_SKEWED_DATE] = {"skewed_date", FAULT_HEADERS, ANYWHERE, "seconds", NULL},
+    [FAULT_NO_RATE_HEADERS] = {"no_rate_headers", FAULT_HEADERS, ANYWHERE, NULL, NULL},
+    [FAULT_EXPIRED_TOKEN] = {"expired_token", FAULT_INSTEAD, RESOURCES, NULL, NULL},
+    [FAULT_USE_DPOP_NONCE] = {"use_dpop_nonce", FAULT_INSTEAD, ANYWHERE, NULL, NULL},
+    [FAULT_INVALID_CLIENT] = {"invalid_client", FAULT_INSTEAD, FAULT_AT_TOKEN, NULL, NULL},
+    [FAULT_ACCESS_DENIED] = {"access_denied", FAULT_INSTEAD, FAULT_AT_TOKEN, NULL, NULL},
+    [FAULT_UNAVAILABLE] = {"temporarily_unavailable", FAULT_INSTEAD, FAULT_AT_TOKEN, NULL, NULL},
+    [FAULT_DEAD_TOKEN] = {"dead_token", FAULT_PAGE, FAULT_AT_TOKEN, NULL, NULL},
 };
 
 const char *fault_kind_name(enum fault_kind kind) { return kinds[kind].name; }
@@ -93,10 +106,29 @@ static int set_seed(struct fault_rule *rule, const struct json *v, struct fault 
     return e;
 }
 
+static int set_places(struct fault_rule *rule, const struct json *v, struct fault *fault) {
+    static const struct {
+        const char *name;
+        unsigned places;
+    } places[] = {{"logs", FAULT_AT_LOGS},
+                  {"token", FAULT_AT_TOKEN},
+                  {"users", FAULT_AT_USERS},
+                  {"any", ANYWHERE}};
+    for (size_t i = 0; i < LEN(places); i++) {
+        if (!str_eqz(json_str(v), places[i].name)) continue;
+        rule->places = places[i].places & kinds[rule->kind].places;
+        if (rule->places) return 0;
+        return fault_set(fault, FAULTS_E_BAD, "path: a fault of kind %s does not strike there",
+                         kinds[rule->kind].name);
+    }
+    return bad(fault, STR("path"), "logs, token, users or any");
+}
+
 static int set_member(struct fault_rule *rule, struct str key, const struct json *v,
                       struct fault *fault) {
     const struct kind_row *row = &kinds[rule->kind];
     if (str_eqz(key, "kind")) return 0;
+    if (str_eqz(key, "path")) return set_places(rule, v, fault);
     if (str_eqz(key, "count")) return set_number(&rule->count, key, v, fault);
     if (str_eqz(key, "probability")) return set_probability(rule, v, fault);
     if (str_eqz(key, "seed")) return set_seed(rule, v, fault);
@@ -110,11 +142,18 @@ static int set_member(struct fault_rule *rule, struct str key, const struct json
                      STR_ARG(key), row->name);
 }
 
+// Where a rule strikes that does not say.
+static unsigned usual_places(enum fault_kind kind) {
+    if (kind == FAULT_USE_DPOP_NONCE) return FAULT_AT_TOKEN;
+    return kinds[kind].places & FAULT_AT_LOGS ? FAULT_AT_LOGS : kinds[kind].places;
+}
+
 int faults_add(struct faults *f, const struct json *object, struct fault *fault) {
     struct fault_rule rule = {
         .by_count = true, .count = 1, .n = -1, .delay_ms = -1, .total_ms = -1};
     rule.rand = rand_make(1);
     int e = find_kind(json_str(json_get(object, "kind")), &rule.kind, fault);
+    rule.places = usual_places(rule.kind);
     struct json_iter it = json_iter(object);
     while (!e && json_next(&it)) e = set_member(&rule, it.key, it.value, fault);
     if (!e && rule.count < 0) e = bad(fault, STR("count"), "0 or more");
@@ -131,10 +170,13 @@ static bool strikes(struct fault_rule *rule) {
     return true;
 }
 
-const struct fault_rule *faults_draw(struct faults *f, enum fault_slot slot, uint64_t fits) {
+const struct fault_rule *faults_draw(struct faults *f, enum fault_slot slot, unsigned place,
+                                     uint64_t fits) {
     for (size_t i = 0; i < f->n; i++) {
         struct fault_rule *rule = &f->rules[i];
-        if (kinds[rule->kind].slot != slot || !(fits & FAULT_BIT(rule->kind))) continue;
+        if (!(rule->places & place) || kinds[rule->kind].slot != slot ||
+            !(fits & FAULT_BIT(rule->kind)))
+            continue;
         if (!strikes(rule)) continue;
         f->applied[rule->kind]++;
         return rule;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #ifndef SIM_FAULTS_H
 #define SIM_FAULTS_H
-// What is to go wrong: a list of rules, each for the next N requests to /api/v1/logs that it fits,
-// or for a share of them drawn from a seed.
+// What is to go wrong: a list of rules, each for the next N requests to one place that it fits, or
+// for a share of them drawn from a seed.
 //
 // A kind belongs to a slot; of each slot at most one rule takes effect on a request. So a slow body
 // and a short page can meet, a 500 and a 503 cannot. A rule is used up only where it takes effect:
@@ -22,6 +22,7 @@ enum fault_kind {
     FAULT_503,
     FAULT_504,
     FAULT_RESET_BEFORE,
+    FAULT_STALL_BEFORE,
     FAULT_BAD_CURSOR,
     FAULT_SHORT_PAGE,
     FAULT_EMPTY_PAGE,
@@ -39,13 +40,23 @@ enum fault_kind {
     FAULT_NOT_ARRAY,
     FAULT_SKEWED_DATE,
     FAULT_NO_RATE_HEADERS,
+    FAULT_EXPIRED_TOKEN,
+    FAULT_USE_DPOP_NONCE,
+    FAULT_INVALID_CLIENT,
+    FAULT_ACCESS_DENIED,
+    FAULT_UNAVAILABLE,
+    FAULT_DEAD_TOKEN,
     FAULT_KINDS
 };
+
+// Where a rule strikes; one bit each.
+enum { FAULT_AT_LOGS = 1, FAULT_AT_TOKEN = 2, FAULT_AT_USERS = 4 };
 
 enum { FAULT_HOST_MAX = 128 };
 
 struct fault_rule {
     enum fault_kind kind;
+    unsigned places; // FAULT_AT_...
     bool by_count;
     int64_t count;      // how often it will take effect yet
     double probability; // else
@@ -68,15 +79,17 @@ enum { FAULTS_E_BAD = 1 };
 
 void faults_fini(struct faults *f);
 
-// Adds a rule from {kind, count | probability, seed?, ...}. Without count and probability: the next
-// request. Outcomes: 0; FAULTS_E_BAD; -ENOMEM.
+// Adds a rule from {kind, path?, count | probability, seed?, ...}. Without a path: logs, or the
+// only place that the kind has. Without count and probability: the next request. Outcomes: 0;
+// FAULTS_E_BAD; -ENOMEM.
 int faults_add(struct faults *f, const struct json *object, struct fault *fault) MUST_USE;
 
 void faults_clear(struct faults *f);
 
-// The first rule of the slot that strikes now and whose kind is in `fits` (bit per kind), counted
-// as used; NULL. Borrowed until the next faults_add or faults_clear.
-const struct fault_rule *faults_draw(struct faults *f, enum fault_slot slot, uint64_t fits);
+// The first rule of the slot and place that strikes now and whose kind is in `fits` (bit per kind),
+// counted as used; NULL. Borrowed until the next faults_add or faults_clear.
+const struct fault_rule *faults_draw(struct faults *f, enum fault_slot slot, unsigned place,
+                                     uint64_t fits);
 
 // Every kind fits.
 #define FAULTS_ANY UINT64_MAX

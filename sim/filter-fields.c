@@ -2,9 +2,8 @@
 // The attributes of a LogEvent (okta-api.md section 1.8). A name that ends in a dot stands for
 // everything below it: debugData, detailEntry and the like have no fixed members. `published` is
 // missing on purpose: since, until and after say what it would say.
-#include "sim/filter-fields.h"
-
 #include "base/mem.h"
+#include "sim/filter.h"
 
 static const char *const fields[] = {
     "uuid",
@@ -109,7 +108,7 @@ static size_t to_camel_case(char *p, size_t n) {
     return at;
 }
 
-bool filter_field_find(struct str attribute, char *ret_path, size_t path_bytes) {
+static bool find_field(struct str attribute, char *ret_path, size_t path_bytes) {
     if (attribute.n == 0 || attribute.n + 2 > path_bytes) return false;
     memcpy(ret_path, attribute.p, attribute.n);
     size_t n = attribute.n;
@@ -124,8 +123,11 @@ bool filter_field_find(struct str attribute, char *ret_path, size_t path_bytes) 
     return true;
 }
 
-bool filter_field_is_plain(struct str attribute) {
+static bool refuses(struct str attribute, enum filter_op op) {
+    if (op != FILTER_CO && op != FILTER_SW && op != FILTER_EW) return false;
     for (size_t i = 0; i < LEN(plain_fields); i++)
         if (str_eqz(attribute, plain_fields[i])) return true;
     return false;
 }
+
+const struct filter_dialect filter_logs = {.find = find_field, .refuses = refuses, .has_not = true};

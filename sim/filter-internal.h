@@ -5,20 +5,6 @@
 
 #include "sim/filter.h"
 
-enum filter_op {
-    FILTER_EQ,
-    FILTER_NE,
-    FILTER_GT,
-    FILTER_GE,
-    FILTER_LT,
-    FILTER_LE,
-    FILTER_CO,
-    FILTER_SW,
-    FILTER_EW,
-    FILTER_PR,
-    FILTER_OPS
-};
-
 enum filter_node_type { FILTER_TEST, FILTER_AND, FILTER_OR, FILTER_NOT };
 
 struct filter_node {
@@ -31,6 +17,7 @@ struct filter_node {
 };
 
 struct filter {
+    const struct filter_dialect *dialect;
     char *text; // values are slices of it or of its decoded strings
     struct buf strings;
     const struct filter_node *root;

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 
-#include "sim/filter-fields.h"
 #include "sim/filter-internal.h"
 
 struct parser {
@@ -166,11 +165,11 @@ static int parse_test(struct parser *p, struct filter_node **ret) {
     p->at += attribute.n;
     int e = parse_operator(p, &node->op);
     if (e) return e;
-    if (!filter_field_find(attribute, node->path, sizeof node->path))
+    const struct filter_dialect *dialect = p->filter->dialect;
+    if (!dialect->find(attribute, node->path, sizeof node->path))
         return api_error_set(p->error, FILTER_E_REFUSED, API_FILTER_FIELD, "%.*s",
                              STR_ARG(attribute));
-    if (is_substring(node->op) && filter_field_is_plain(attribute))
-        return refuse_combination(p, node->op, attribute);
+    if (dialect->refuses(attribute, node->op)) return refuse_combination(p, node->op, attribute);
     if (node->op != FILTER_PR) e = parse_value(p, node);
     if (e) return e;
     if (is_substring(node->op) && node->is_number)
@@ -193,7 +192,7 @@ static int parse_not(struct parser *p, struct filter_node **ret) {
 static int parse_factor(struct parser *p, struct filter_node **ret) {
     skip_blanks(p);
     if (p->at < p->text.n && p->text.p[p->at] == '(') return parse_group(p, ret);
-    if (take_word(p, "not")) return parse_not(p, ret);
+    if (p->filter->dialect->has_not && take_word(p, "not")) return parse_not(p, ret);
     return parse_test(p, ret);
 }
 
@@ -243,13 +242,15 @@ static int filter_init(struct filter *f, struct str text) {
     return buf_reserve(&f->strings, text.n * 3 + 1) ? 0 : -ENOMEM;
 }
 
-int filter_compile(struct filter **ret, struct str text, struct api_error *error) {
+int filter_compile(struct filter **ret, const struct filter_dialect *dialect, struct str text,
+                   struct api_error *error) {
     AUTO(filter) struct filter *f = mem_new(sizeof *f);
     AUTO(json_reader) struct json_reader *reader = NULL;
     if (!f) return -ENOMEM;
     int e = filter_init(f, text);
     if (!e) e = json_reader_new(&reader);
     if (e) return e;
+    f->dialect = dialect;
     struct parser p = {.filter = f, .text = {f->text, text.n}, .reader = reader, .error = error};
     struct filter_node *root = NULL;
     e = parse_whole(&p, &root);

@@ -22,6 +22,8 @@ int generator_new(struct generator **ret, uint64_t seed) {
     return 0;
 }
 
+const struct company *generator_company(const struct generator *g) { return &g->company; }
+
 struct generator *generator_free(struct generator *g) {
     free(g);
     return NULL;

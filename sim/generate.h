@@ -17,6 +17,11 @@ struct generate_opts {
 
 // The company itself comes from this seed and stays. Outcomes: 0; -ENOMEM.
 int generator_new(struct generator **ret, uint64_t seed) MUST_USE;
+struct company;
+
+// Where it happens; borrowed.
+const struct company *generator_company(const struct generator *g);
+
 struct generator *generator_free(struct generator *g);
 DEFINE_AUTO_FREE(generator)
 

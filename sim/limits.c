@@ -11,6 +11,11 @@ void limits_fini(struct limits *l) {
     *l = (struct limits){.tokens = NULL};
 }
 
+const char *limits_bucket_name(enum limits_bucket bucket) {
+    static const char *const names[LIMITS_BUCKETS] = {"logs", "token", "users", "user"};
+    return names[bucket];
+}
+
 struct limits_token *limits_find(struct limits *l, struct str text) {
     for (size_t i = 0; i < l->n_tokens; i++)
         if (str_eqz(text, l->tokens[i].text)) return &l->tokens[i];
@@ -29,14 +34,15 @@ int limits_set_token(struct limits *l, struct str text, enum limits_role role,
         *token = (struct limits_token){.text = copy};
     }
     token->role = role;
-    token->share_percent = share_percent;
+    token->principal.share_percent = share_percent;
     return 0;
 }
 
-static uint64_t limit_of(const struct limits *l, const struct limits_token *token) {
-    if (!token) return l->ceiling;
-    uint64_t percent = token->share_percent ? token->share_percent : l->share_percent;
-    uint64_t limit = l->ceiling * percent / 100;
+static uint64_t limit_of(const struct limits *l, const struct limits_principal *principal,
+                         enum limits_bucket bucket) {
+    if (!principal) return l->ceilings[bucket];
+    uint64_t percent = principal->share_percent ? principal->share_percent : l->share_percent;
+    uint64_t limit = l->ceilings[bucket] * percent / 100;
     return limit ? limit : 1;
 }
 
@@ -46,10 +52,11 @@ static void refresh(struct limits_window *w, int64_t now_ms) {
     *w = (struct limits_window){.start_ms = now_ms};
 }
 
-struct limits_view limits_look(struct limits *l, const struct limits_token *token, int64_t now_ms) {
-    struct limits_window w = token ? token->window : l->org;
+struct limits_view limits_look(const struct limits *l, const struct limits_principal *principal,
+                               enum limits_bucket bucket, int64_t now_ms) {
+    struct limits_window w = principal ? principal->windows[bucket] : l->org[bucket];
     refresh(&w, now_ms);
-    uint64_t limit = limit_of(l, token);
+    uint64_t limit = limit_of(l, principal, bucket);
     return (struct limits_view){
         .limit = limit,
         .remaining = w.used < limit ? limit - w.used : 0,
@@ -57,33 +64,33 @@ struct limits_view limits_look(struct limits *l, const struct limits_token *toke
     };
 }
 
-static void note_highest(struct limits *l, uint64_t used, uint64_t limit) {
-    bool higher = l->highest_limit == 0 || used * l->highest_limit > l->highest_used * limit;
-    if (!higher) return;
-    l->highest_used = used;
-    l->highest_limit = limit;
+static void note_highest(struct limits_highest *highest, uint64_t used, uint64_t limit) {
+    bool higher = highest->limit == 0 || used * highest->limit > highest->used * limit;
+    if (higher) *highest = (struct limits_highest){.used = used, .limit = limit};
 }
 
-int limits_admit(struct limits *l, struct limits_token *token, int64_t now_ms,
-                 struct limits_view *view) {
+int limits_admit(struct limits *l, struct limits_principal *principal, enum limits_bucket bucket,
+                 int64_t now_ms, struct limits_view *view) {
     if (l->in_progress > l->concurrency) {
         *view = (struct limits_view){.reset_s = now_ms / TIME_SECOND_MS + 1};
         return LIMITS_E_CONCURRENCY;
     }
-    refresh(&token->window, now_ms);
-    refresh(&l->org, now_ms);
-    uint64_t limit = limit_of(l, token);
-    bool full = token->window.used >= limit;
-    bool org_full = l->org.used >= l->ceiling;
+    struct limits_window *org = &l->org[bucket];
+    struct limits_window *own = principal ? &principal->windows[bucket] : org;
+    refresh(own, now_ms);
+    refresh(org, now_ms);
+    uint64_t limit = limit_of(l, principal, bucket);
+    bool full = own->used >= limit;
+    bool org_full = org->used >= l->ceilings[bucket];
     if (!full && !org_full) {
-        token->window.used++;
-        l->org.used++;
-        note_highest(l, token->window.used, limit);
+        own->used++;
+        if (own != org) org->used++;
+        note_highest(&l->highest[bucket], own->used, limit);
     }
-    *view = limits_look(l, token, now_ms);
+    *view = limits_look(l, principal, bucket, now_ms);
     if (org_full && !full) {
         view->remaining = 0;
-        view->reset_s = limits_look(l, NULL, now_ms).reset_s;
+        view->reset_s = limits_look(l, NULL, bucket, now_ms).reset_s;
     }
     return full || org_full ? LIMITS_E_RATE : 0;
 }
@@ -95,8 +102,11 @@ void limits_enter(struct limits *l) {
 
 void limits_leave(struct limits *l) { l->in_progress--; }
 
+void limits_clear_principal(struct limits_principal *principal) {
+    memset(principal->windows, 0, sizeof principal->windows);
+}
+
 void limits_clear_windows(struct limits *l) {
-    l->org = (struct limits_window){.used = 0};
-    for (size_t i = 0; i < l->n_tokens; i++)
-        l->tokens[i].window = (struct limits_window){.used = 0};
+    memset(l->org, 0, sizeof l->org);
+    for (size_t i = 0; i < l->n_tokens; i++) limits_clear_principal(&l->tokens[i].principal);
 }

@@ -1,193 +1,217 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order of the checks: faults that stand for the whole answer, method, credentials, rate, then
-// the question itself. Faults of the body come last, over whatever the answer was.
-#include "sim/logs.h"
-
+// A page's body is the events' own bytes with commas between them. Faults change which events are
+// in it, what an event looks like, or where the link leads; the cursor always stays right for what
+// was given.
 #include <errno.h>
 
 #include "base/time.h"
-#include "sim/logs-internal.h"
+#include "sim/logs.h"
+#include "json/write.h"
 
-#define JSON_TYPE "application/json"
-#define HTML_TYPE "text/html;charset=utf-8"
-#define SIGN_IN_PAGE                                                                               \
-    "<!DOCTYPE html>\n<html><head><title>Sign In</title></head>"                                   \
-    "<body><div id=\"signin-container\"></div></body></html>\n"
-#define GATEWAY_PAGE                                                                               \
-    "<html>\r\n<head><title>504 Gateway Time-out</title></head>\r\n<body>\r\n"                     \
-    "<center><h1>504 Gateway Time-out</h1></center>\r\n<hr><center>nginx</center>\r\n"             \
-    "</body>\r\n</html>\r\n"
+enum { HUGE_BYTES = 30 << 20, DEEP_LEVELS = 100000, URL_MAX = 1 << 20 };
+#define FOREIGN_HOST "okta.example.net"
 
-const struct fault_rule *logs_draw(struct logs_call *call, enum fault_slot slot, uint64_t fits) {
-    const struct fault_rule *rule = faults_draw(&call->sim->faults, slot, fits);
-    if (rule && call->note.n_faults < RECORD_FAULTS_MAX)
-        call->note.faults[call->note.n_faults++] = rule->kind;
-    return rule;
+struct making {
+    struct query query;
+    struct page *page;
+    uint32_t repeated[QUERY_LIMIT_MAX]; // ids put before the page's own, by a fault
+    size_t n_repeated;
+    bool emptied;
+    int64_t pad_bytes, pad_levels; // of the last event, by a fault; -1: not
+};
+
+static void making_fini(struct making *m) { query_fini(&m->query); }
+DEFINE_AUTO_FINI(making)
+
+static size_t at_most(int64_t given, size_t fallback, size_t most) {
+    size_t n = given >= 0 ? (size_t)given : fallback;
+    return n < most ? n : most;
 }
 
-static int refuse(struct logs_call *call, enum api_error_kind kind) {
-    return api_error_set(&call->error, LOGS_E_REFUSED, kind, "%.*s", STR_ARG(call->request->path));
-}
-
-// An OAuth token that is no good is refused without a body (okta-api.md section 3.5).
-static int refuse_oauth(struct logs_call *call, struct str scheme) {
-    call->reply->status = 401;
-    logs_add_headers(call, NULL);
-    reply_header(call->reply, "www-authenticate",
-                 "%.*s authorization_uri=\"http://%.*s/oauth2/v1/authorize\", "
-                 "realm=\"http://%.*s\", scope=\"okta.logs.read\", error=\"invalid_token\", "
-                 "error_description=\"The access token is invalid.\", resource=\"%.*s\"",
-                 STR_ARG(scheme), STR_ARG(request_header(call->request, "host")),
-                 STR_ARG(request_header(call->request, "host")), STR_ARG(call->request->path));
-    return 0;
-}
-
-// Outcomes: 0 with call->token set, or with a whole answer; LOGS_E_REFUSED.
-static int authenticate(struct logs_call *call) {
-    struct str value = request_header(call->request, "authorization");
-    struct str scheme = str_split(&value, ' ');
-    if (str_eq_nocase(scheme, STR("Bearer")) || str_eq_nocase(scheme, STR("DPoP")))
-        return refuse_oauth(call, scheme);
-    if (!str_eq_nocase(scheme, STR("SSWS"))) return refuse(call, API_NO_SESSION);
-    struct limits_token *token = limits_find(&call->sim->limits, str_trim(value));
-    if (!token || token->role == LIMITS_REVOKED) return refuse(call, API_BAD_TOKEN);
-    call->note.token_known = true;
-    if (token->role == LIMITS_ROLE_MISSING) return refuse(call, API_NO_ROLE);
-    call->token = token;
-    call->view = limits_look(&call->sim->limits, token, call->now_ms);
-    return 0;
-}
-
-static int admit(struct logs_call *call) {
-    struct record *record = &call->sim->record;
-    int e = limits_admit(&call->sim->limits, call->token, call->now_ms, &call->view);
-    if (e == LIMITS_E_RATE) record->throttled_rate++;
-    if (e == LIMITS_E_CONCURRENCY) record->throttled_concurrency++;
-    return e ? refuse(call, API_RATE) : 0;
-}
-
-static int throttle(struct logs_call *call, const struct fault_rule *rule) {
-    bool rate = rule->kind == FAULT_RATE_LIMIT;
-    call->view.remaining = 0;
-    if (!rate) call->view.limit = 0;
-    if (rule->n >= 0) call->view.reset_s = call->now_ms / TIME_SECOND_MS + rule->n;
-    else if (!rate) call->view.reset_s = call->now_ms / TIME_SECOND_MS + 1;
-    if (rate) call->sim->record.throttled_rate++;
-    else call->sim->record.throttled_concurrency++;
-    return refuse(call, API_RATE);
-}
-
-static int answer_html(struct logs_call *call, int status, const char *page) {
-    call->reply->status = status;
-    buf_reset(&call->reply->body);
-    buf_addz(&call->reply->body, page);
-    logs_add_headers(call, HTML_TYPE);
-    return 0;
-}
-
-static int apply_instead(struct logs_call *call, const struct fault_rule *rule) {
-    switch ((int)rule->kind) {
-    case FAULT_RATE_LIMIT:
-    case FAULT_CONCURRENCY: return throttle(call, rule);
-    case FAULT_500:
-        return refuse(call, str_eqz(str_from(rule->text), "E0000053") ? API_INTERNAL_LOG
-                                                                      : API_SLOW_QUERY);
-    case FAULT_503: return refuse(call, API_READ_ONLY);
-    case FAULT_504: return answer_html(call, 504, GATEWAY_PAGE);
-    case FAULT_BAD_CURSOR: return refuse(call, API_BAD_AFTER);
-    default: call->reply->delivery = REPLY_NOTHING; return 0;
-    }
-}
-
-static bool asks_with_cursor(const struct request *request) {
-    AUTO_FINI(args) struct args args = {.n = 0};
-    if (!request->query.p || args_parse(&args, request->query)) return false;
-    return args_get(&args, "after").n > 0;
-}
-
-static void draw_header_faults(struct logs_call *call) {
-    const struct fault_rule *rule = logs_draw(call, FAULT_HEADERS, FAULTS_ANY);
-    if (!rule) return;
-    if (rule->kind == FAULT_NO_RATE_HEADERS) call->no_rate_headers = true;
-    else call->skew_ms = (rule->n >= 0 || rule->n < -1 ? rule->n : 3600) * TIME_SECOND_MS;
-}
-
-static bool is_logs_path(const struct request *request) {
-    return str_eqz(request->path, "/api/v1/logs");
-}
-
-// Everything in front of the question: outcomes 0 with a token, or a whole answer without one;
-// LOGS_E_REFUSED.
-static int enter(struct logs_call *call) {
-    if (!is_logs_path(call->request)) return refuse(call, API_NOT_FOUND);
-    limits_enter(&call->sim->limits);
-    call->reply->counted = true;
-    draw_header_faults(call);
-    if (!str_eqz(call->request->method, "GET")) return refuse(call, API_BAD_METHOD);
-    int e = authenticate(call);
-    if (e || !call->token) return e;
-    uint64_t fits = FAULTS_ANY;
-    if (!asks_with_cursor(call->request)) fits &= ~FAULT_BIT(FAULT_BAD_CURSOR);
-    const struct fault_rule *rule = logs_draw(call, FAULT_INSTEAD, fits);
-    if (!rule) return admit(call);
-    call->token = NULL;
-    return apply_instead(call, rule);
-}
-
-static int answer_page(struct logs_call *call) {
-    int e = logs_page(call);
-    if (e) return e;
-    struct reply *reply = call->reply;
-    call->note.bytes = reply->body.n;
-    const struct fault_rule *rule = logs_draw(call, FAULT_BODY, FAULTS_ANY);
-    if (rule && rule->kind == FAULT_HTML) {
-        reply->n_headers = 0;
-        return answer_html(call, 200, SIGN_IN_PAGE);
-    }
-    if (rule && (rule->kind == FAULT_WRONG_JSON || rule->kind == FAULT_NOT_ARRAY))
-        logs_apply_body_fault(call, rule);
-    logs_add_headers(call, JSON_TYPE);
-    e = logs_pack(call);
-    if (!e && rule) logs_apply_delivery_fault(call, rule);
+static int read_page(struct call *call, struct making *m, size_t most) {
+    struct sim *sim = call->sim;
+    struct page_source source = {.store = sim->store,
+                                 .reader = sim->reader,
+                                 .now_ms = call->now_ms,
+                                 .retention_ms = sim->settings.retention_ms};
+    int e = page_read(m->page, &source, &m->query, most);
+    if (e > 0) return api_error_set(&call->error, CALL_E_REFUSED, API_BAD_AFTER, "after");
     return e;
 }
 
-static void answer_error(struct logs_call *call) {
-    struct reply *reply = call->reply;
-    reply->status = api_error_status(call->error.kind);
-    reply->n_headers = 0;
-    buf_reset(&reply->body);
-    api_error_write(&reply->body, &call->error, &call->sim->rand);
-    logs_add_headers(call, JSON_TYPE);
+// Puts the last events of the previous page before those of this one, within the limit.
+static int repeat_events(struct call *call, struct making *m, const struct fault_rule *rule) {
+    const struct page *before = call->sim->page;
+    m->n_repeated = at_most(rule->n, 1, before->n);
+    m->n_repeated = at_most((int64_t)m->n_repeated, 0, m->query.limit);
+    for (size_t i = 0; i < m->n_repeated; i++)
+        m->repeated[i] = before->ids[before->n - m->n_repeated + i];
+    return read_page(call, m, m->query.limit - m->n_repeated);
 }
 
-static int answer(struct logs_call *call) {
-    int e = enter(call);
-    if (!e && call->token) e = answer_page(call);
-    if (e < 0) return e;
-    if (e > 0) answer_error(call);
-    return call->error.detail.error;
+static uint64_t page_faults_that_fit(const struct call *call, const struct making *m) {
+    uint64_t fits = 0;
+    if (m->page->n > 1) fits |= FAULT_BIT(FAULT_SHORT_PAGE);
+    if (m->page->n > 0) fits |= FAULT_BIT(FAULT_EMPTY_PAGE);
+    if (m->query.limit > 0 && call->sim->page->n > 0) fits |= FAULT_BIT(FAULT_DUPLICATE);
+    return fits;
 }
 
-static int note_request(struct logs_call *call) {
-    struct record_note *note = &call->note;
-    bool sent = call->reply->delivery != REPLY_NOTHING;
-    note->time_ms = call->now_ms;
-    note->status = sent ? call->reply->status : 0;
-    note->view = call->view;
-    call->sim->record.bytes += call->reply->body.n;
-    return record_add(&call->sim->record, call->request, note);
+static int apply_page_fault(struct call *call, struct making *m) {
+    const struct fault_rule *rule = call_draw(call, FAULT_PAGE, page_faults_that_fit(call, m));
+    if (!rule) return 0;
+    if (rule->kind == FAULT_DUPLICATE) return repeat_events(call, m, rule);
+    if (rule->kind == FAULT_SHORT_PAGE)
+        return read_page(call, m, at_most(rule->n, (m->page->n + 1) / 2, m->page->n - 1));
+    m->emptied = true;
+    return read_page(call, m, 0);
 }
 
-int logs_answer(struct sim *sim, const struct request *request, struct reply *reply) {
-    struct logs_call call = {.sim = sim,
-                             .request = request,
-                             .reply = reply,
-                             .now_ms = simclock_now(&sim->clock),
-                             .error = api_error_make()};
-    reply->chunked = sim->settings.chunked;
-    call.view = limits_look(&sim->limits, NULL, call.now_ms);
-    int e = answer(&call);
-    api_error_fini(&call.error);
-    return e ? e : note_request(&call);
+static void choose_event_fault(struct call *call, struct making *m) {
+    m->pad_bytes = m->pad_levels = -1;
+    const struct fault_rule *rule = call_draw(call, FAULT_EVENT, m->page->n ? FAULTS_ANY : 0);
+    if (!rule) return;
+    if (rule->kind == FAULT_HUGE_EVENT) m->pad_bytes = rule->n >= 0 ? rule->n : HUGE_BYTES;
+    else m->pad_levels = rule->n >= 0 ? rule->n : DEEP_LEVELS;
+}
+
+static void add_repeated(struct buf *out, char c, int64_t n) {
+    if (!buf_reserve(out, (size_t)n)) return;
+    memset(out->p + out->n, c, (size_t)n);
+    out->n += (size_t)n;
+}
+
+// The event with one more member: a long string, or deeply nested arrays.
+static void add_padded(struct buf *out, struct str event, const struct making *m) {
+    if (event.n < 2 || event.p[event.n - 1] != '}') {
+        buf_add_str(out, event);
+        return;
+    }
+    buf_add(out, event.p, event.n - 1);
+    json_key(out, STR("padding"));
+    if (m->pad_bytes >= 0) {
+        buf_addc(out, '"');
+        add_repeated(out, 'x', m->pad_bytes);
+        buf_addc(out, '"');
+    } else {
+        add_repeated(out, '[', m->pad_levels);
+        add_repeated(out, ']', m->pad_levels);
+    }
+    buf_addc(out, '}');
+}
+
+static size_t events_bytes(const struct store *store, const struct making *m) {
+    size_t n = 2;
+    for (size_t i = 0; i < m->n_repeated; i++) n += store_get(store, m->repeated[i])->json.n + 1;
+    for (size_t i = 0; i < m->page->n; i++) n += store_get(store, m->page->ids[i])->json.n + 1;
+    return n;
+}
+
+static void write_events(struct call *call, const struct making *m) {
+    struct buf *out = &call->reply->body;
+    const struct store *store = call->sim->store;
+    if (!buf_reserve(out, events_bytes(store, m))) return;
+    buf_addc(out, '[');
+    for (size_t i = 0; i < m->n_repeated; i++) {
+        buf_add_str(out, store_get(store, m->repeated[i])->json);
+        buf_addc(out, ',');
+    }
+    for (size_t i = 0; i < m->page->n; i++) {
+        struct str event = store_get(store, m->page->ids[i])->json;
+        bool padded = i + 1 == m->page->n && (m->pad_bytes >= 0 || m->pad_levels >= 0);
+        if (padded) add_padded(out, event, m);
+        else buf_add_str(out, event);
+        buf_addc(out, ',');
+    }
+    if (out->n > 1) buf_cut(out, out->n - 1);
+    buf_addc(out, ']');
+    call->note.events = m->n_repeated + m->page->n;
+}
+
+// A body of nothing but a page's events is told by their ids, which is cheaper than by its bytes.
+static void set_body_key(struct call *call, const struct making *m) {
+    bool changed = m->n_repeated || m->pad_bytes >= 0 || m->pad_levels >= 0;
+    call->has_body_key = m->page->n && !changed;
+    struct str ids = {(const char *)m->page->ids, m->page->n * sizeof m->page->ids[0]};
+    if (call->has_body_key) call->body_key = hash128(ids);
+}
+
+static void add_base(struct buf *out, const struct call *call, bool other_scheme,
+                     const char *other_host) {
+    struct str host = request_header(call->request, "host");
+    buf_addz(out, call->request->tls != other_scheme ? "https://" : "http://");
+    if (other_host) buf_addz(out, other_host);
+    else buf_add_str(out, host.n ? host : STR("localhost"));
+    buf_add_str(out, call->request->path);
+}
+
+static void add_own_query(struct buf *out, const struct call *call) {
+    if (!call->request->query.p) return;
+    buf_addc(out, '?');
+    buf_add_str(out, call->request->query);
+}
+
+// A poll that brought nothing keeps its URL; a first one has none with a cursor yet.
+static void add_next_query(struct buf *out, const struct call *call, const struct making *m) {
+    bool as_asked = m->query.after.p && (m->page->caught_up || m->emptied) && m->query.polling;
+    if (as_asked) {
+        add_own_query(out, call);
+        return;
+    }
+    buf_addc(out, '?');
+    query_add_next(out, &m->query, str_from(m->page->cursor));
+}
+
+static int add_links(struct call *call, const struct making *m) {
+    AUTO_FINI(buf) struct buf self = buf_make(URL_MAX);
+    AUTO_FINI(buf) struct buf next = buf_make(URL_MAX);
+    bool has_next = m->page->has_next;
+    const struct fault_rule *rule = call_draw(call, FAULT_LINK, has_next ? FAULTS_ANY : 0);
+    enum fault_kind kind = rule ? rule->kind : FAULT_KINDS;
+    const char *host = NULL;
+    if (kind == FAULT_FOREIGN_LINK) host = rule->text[0] ? rule->text : FOREIGN_HOST;
+    add_base(&self, call, false, NULL);
+    add_own_query(&self, call);
+    add_base(&next, call, kind == FAULT_HTTP_LINK, host);
+    add_next_query(&next, call, m);
+    if (self.error || next.error) return self.error ? self.error : next.error;
+    bool show = has_next && kind != FAULT_MISSING_NEXT;
+    call_add_links(call, buf_str(&self), show ? buf_str(&next) : STR_NONE);
+    return 0;
+}
+
+static void count_page(struct call *call, const struct making *m) {
+    struct record *record = &call->sim->record;
+    record->pages++;
+    if (call->note.events == 0) record->empty_pages++;
+    record->events += call->note.events;
+    if (m->query.after.p && m->query.polling && args_get(&m->query.args, "since").p)
+        record->since_with_after++;
+}
+
+static int make(struct call *call, struct making *m) {
+    struct sim *sim = call->sim;
+    m->page = sim->scratch;
+    struct str query = call->request->query.p ? call->request->query : STR("");
+    int e = query_parse(&m->query, query, call->now_ms, &call->error);
+    if (e) return e > 0 ? CALL_E_REFUSED : e;
+    e = read_page(call, m, m->query.limit);
+    if (!e) e = apply_page_fault(call, m);
+    if (e) return e;
+    choose_event_fault(call, m);
+    write_events(call, m);
+    set_body_key(call, m);
+    e = add_links(call, m);
+    if (e) return e;
+    count_page(call, m);
+    if (m->page->n == 0) return 0;
+    sim->scratch = sim->page;
+    sim->page = m->page;
+    return 0;
+}
+
+int logs_answer(struct call *call) {
+    AUTO_FINI(making) struct making m = {.page = NULL};
+    int e = make(call, &m);
+    return e ? e : call_finish(call);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #ifndef SIM_LOGS_H
 #define SIM_LOGS_H
-// Okta's side of the simulator: GET /api/v1/logs, and Okta's errors for every other path.
+// GET /api/v1/logs.
 
-#include "sim/sim.h"
+#include "sim/call.h"
 
-// Answers, and notes the request in the record. Outcomes: 0; negative: no answer can be made.
-int logs_answer(struct sim *sim, const struct request *request, struct reply *reply) MUST_USE;
+// Makes the page that the request asks for. Outcomes: CALL_E_REFUSED; CALL_E_DONE; -ENOMEM; -EIO.
+int logs_answer(struct call *call) MUST_USE;
 
 #endif

@@ -9,6 +9,9 @@
 #include "sim/ingest.h"
 #include "sim/options.h"
 #include "sim/server.h"
+#include "sim/tls-make.h"
+
+enum { JSON_FILE_MAX_BYTES = 256 << 20 };
 
 static int fill(struct sim *sim, const struct options *o, struct fault *fault) {
     int64_t now_ms = simclock_now(&sim->clock);
@@ -25,6 +28,48 @@ static int fill(struct sim *sim, const struct options *o, struct fault *fault) {
                                      .until_ms = now_ms};
     int e = generator_run(sim->generator, &generate, sim->store);
     return e ? fault_set(fault, e, "--generate: %s", error_text(e)) : 0;
+}
+
+static int read_json_file(struct sim *sim, const char *path, struct buf *text,
+                          const struct json **ret, struct fault *fault) {
+    int e = ingest_read_file(text, path);
+    if (e) return fault_set(fault, e, "%s: %s", path, error_text(e));
+    struct fault inner = {.text = ""};
+    e = json_read(sim->reader, buf_str(text), ret, &inner);
+    return e ? fault_set(fault, e, "%s: %s", path, e > 0 ? inner.text : error_text(e)) : 0;
+}
+
+static int add_apps(struct sim *sim, const char *path, struct fault *fault) {
+    AUTO_FINI(buf) struct buf text = buf_make(JSON_FILE_MAX_BYTES);
+    const struct json *json;
+    struct fault inner = {.text = ""};
+    int e = read_json_file(sim, path, &text, &json, fault);
+    if (e) return e;
+    e = apps_read(&sim->oauth.apps, json, &inner);
+    return e ? fault_set(fault, e, "%s: %s", path, e > 0 ? inner.text : error_text(e)) : 0;
+}
+
+static int add_users(struct sim *sim, const char *path, struct fault *fault) {
+    AUTO_FINI(buf) struct buf text = buf_make(JSON_FILE_MAX_BYTES);
+    const struct json *json;
+    struct fault inner = {.text = ""};
+    size_t n;
+    int e = read_json_file(sim, path, &text, &json, fault);
+    if (e) return e;
+    e = users_read(sim->users, json, simclock_now(&sim->clock), &n, &inner);
+    return e ? fault_set(fault, e, "%s: %s", path, e > 0 ? inner.text : error_text(e)) : 0;
+}
+
+static int add_company(struct sim *sim, struct fault *fault) {
+    int e = users_add_company(sim->users, generator_company(sim->generator), sim->reader,
+                              simclock_now(&sim->clock));
+    return e ? fault_set(fault, e, "%s", error_text(e)) : 0;
+}
+
+static int populate(struct sim *sim, const struct options *o, struct fault *fault) {
+    int e = o->apps ? add_apps(sim, o->apps, fault) : 0;
+    if (e) return e;
+    return o->users ? add_users(sim, o->users, fault) : add_company(sim, fault);
 }
 
 static int add_tokens(struct sim *sim, const struct options *o) {
@@ -46,7 +91,8 @@ static int make_sim(struct sim **ret, const struct options *o, struct fault *fau
     int e = sim_new(&sim, &opts);
     if (!e) e = add_tokens(sim, o);
     if (e) return fault_set(fault, e, "%s", error_text(e));
-    e = fill(sim, o, fault);
+    e = populate(sim, o, fault);
+    if (!e) e = fill(sim, o, fault);
     if (e) return e;
     *ret = TAKE(sim);
     return 0;
@@ -77,18 +123,29 @@ static void warn_of_retention(const struct sim *sim) {
                 gone);
 }
 
+static int start(struct server **ret, struct sim *sim, const struct options *o,
+                 struct fault *fault) {
+    struct server_opts opts = {
+        .host = o->host, .port = (uint16_t)o->port, .tls_cert = o->tls_cert, .tls_key = o->tls_key};
+    if (!o->tls_make) return server_new(ret, sim, &opts, fault);
+    struct tls_made made;
+    int e = tls_make(&made, o->tls_make, o->tls_names, o->n_tls_names, fault);
+    if (e) return e;
+    opts.tls_cert = made.cert;
+    opts.tls_key = made.key;
+    return server_new(ret, sim, &opts, fault);
+}
+
 static int serve(const struct options *o, struct fault *fault) {
     AUTO(sim) struct sim *sim = NULL;
     AUTO(server) struct server *server = NULL;
     int e = make_sim(&sim, o, fault);
     if (e) return e;
-    struct server_opts opts = {
-        .host = o->host, .port = (uint16_t)o->port, .tls_cert = o->tls_cert, .tls_key = o->tls_key};
-    e = server_new(&server, sim, &opts, fault);
+    e = start(&server, sim, o, fault);
     if (e) return e;
     uint16_t port = server_port(server);
     fprintf(stderr, "okta-sim: %zu events, listening on %s://%s:%u\n", store_count(sim->store),
-            o->tls_cert ? "https" : "http", o->host, port);
+            o->tls_cert || o->tls_make ? "https" : "http", o->host, port);
     warn_of_retention(sim);
     if (o->port_file) e = write_port(o->port_file, port, fault);
     if (e) return e;

@@ -39,6 +39,15 @@ static const struct option_row rows[] = {
     {"--tls-cert", "FILE", OPTION_TEXT, AT(tls_cert), 0, 0, 0,
      "serve https with this PEM certificate (chain)"},
     {"--tls-key", "FILE", OPTION_TEXT, AT(tls_key), 0, 0, 0, "its PEM private key"},
+    {"--tls-make", "DIR", OPTION_TEXT, AT(tls_make), 0, 0, 0,
+     "serve https with a certificate for localhost that is made in DIR, together with the CA to "
+     "trust, DIR/ca.pem, which is used again when it is there"},
+    {"--tls-name", "NAME", OPTION_TEXTS, AT(tls_names), AT(n_tls_names), 0, 0,
+     "one more host name or address for the certificate of --tls-make; may be repeated"},
+    {"--apps", "FILE", OPTION_TEXT, AT(apps), 0, 0, 0,
+     "service apps that may fetch tokens: a JSON array"},
+    {"--users", "FILE", OPTION_TEXT, AT(users), 0, 0, 0,
+     "the org's users, a JSON array (default: the people of the company that does not exist)"},
     {"--events", "FILE", OPTION_TEXTS, AT(events), AT(n_events), 0, 0,
      "load events: one JSON event per line, or one array; may be repeated. Their order is kept, "
      "and each appears when the clock has reached its published"},
@@ -213,6 +222,10 @@ int options_parse(struct options *ret, int argc, char **argv, struct fault *faul
     }
     if (!o.tls_cert != !o.tls_key)
         return fault_set(fault, OPTIONS_E_USAGE, "--tls-cert and --tls-key go together");
+    if (o.tls_make && o.tls_cert)
+        return fault_set(fault, OPTIONS_E_USAGE, "--tls-make and --tls-cert exclude each other");
+    if (o.n_tls_names && !o.tls_make)
+        return fault_set(fault, OPTIONS_E_USAGE, "--tls-name needs --tls-make");
     *ret = o;
     return 0;
 }

@@ -15,6 +15,10 @@ struct options {
     uint64_t port;
     const char *port_file; // all texts are borrowed from argv; NULL: not given
     const char *tls_cert, *tls_key;
+    const char *tls_make; // a folder
+    const char *tls_names[OPTIONS_REPEAT_MAX];
+    size_t n_tls_names;
+    const char *apps, *users; // files
     const char *events[OPTIONS_REPEAT_MAX];
     size_t n_events;
     const char *tokens[OPTIONS_REPEAT_MAX];

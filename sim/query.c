@@ -65,7 +65,7 @@ static int read_conditions(struct query *q, struct api_error *error) {
     if (e) return QUERY_E_REFUSED;
     q->filter_text = given(&q->args, "filter");
     if (!q->filter_text.p) return 0;
-    e = filter_compile(&q->filter, q->filter_text, error);
+    e = filter_compile(&q->filter, &filter_logs, q->filter_text, error);
     return e > 0 ? QUERY_E_REFUSED : e;
 }
 

@@ -41,18 +41,45 @@ static void add_number(struct buf *out, const char *key, int64_t value) {
     json_add_i64(out, value);
 }
 
-static void add_authorization(struct buf *out, const struct request *request, bool known) {
-    struct str value = request_header(request, "authorization");
+static const char *const endpoint_names[RECORD_ENDPOINTS] = {"logs", "token", "users", "other"};
+static const char *const scheme_names[RECORD_SCHEMES] = {"none", "SSWS",  "Bearer",
+                                                         "DPoP", "Basic", "other"};
+
+const char *record_endpoint_name(enum record_endpoint endpoint) { return endpoint_names[endpoint]; }
+const char *record_scheme_name(enum record_scheme scheme) { return scheme_names[scheme]; }
+
+static enum record_scheme find_scheme(const struct request *request) {
+    struct str token, value = request_header(request, "authorization");
+    if (!value.p) return RECORD_NO_SCHEME;
+    if (request_is_ssws(request, &token)) return RECORD_SSWS;
+    struct str scheme = str_split(&value, ' ');
+    for (size_t i = RECORD_SSWS; i < RECORD_OTHER_SCHEME; i++)
+        if (str_eq_nocase(scheme, str_from(scheme_names[i]))) return (enum record_scheme)i;
+    return RECORD_OTHER_SCHEME;
+}
+
+// What is no scheme that we know might be a secret.
+static void add_authorization(struct buf *out, const struct request *request,
+                              const struct record_note *note) {
+    enum record_scheme scheme = find_scheme(request);
     json_key(out, STR("authorization"));
-    if (!value.p) {
+    if (scheme == RECORD_NO_SCHEME && !note->client[0]) {
         json_add_null(out);
         return;
     }
     json_open(out, '{');
-    add_text(out, "scheme", str_split(&value, ' '));
+    add_text(out, "scheme", str_from(scheme_names[scheme]));
     json_key(out, STR("match"));
-    json_add_bool(out, known);
+    json_add_bool(out, note->token_known);
+    if (note->client[0]) add_text(out, "client", str_from(note->client));
     json_close(out, '}');
+}
+
+static bool is_secret(struct str name) {
+    static const char *const names[] = {"authorization", "dpop", "cookie", "proxy-authorization"};
+    for (size_t i = 0; i < LEN(names); i++)
+        if (str_eq_nocase(name, str_from(names[i]))) return true;
+    return false;
 }
 
 static void add_headers(struct buf *out, const struct request *request) {
@@ -60,7 +87,7 @@ static void add_headers(struct buf *out, const struct request *request) {
     json_open(out, '{');
     for (size_t i = 0; i < request->n_headers; i++) {
         struct str name = request->headers[i].name;
-        if (str_eq_nocase(name, STR("authorization"))) continue;
+        if (is_secret(name)) continue;
         size_t from = out->n;
         json_comma(out);
         size_t key_at = out->n;
@@ -100,8 +127,12 @@ static void write_line(struct buf *out, const struct request *request,
     add_text(out, "time", str_from(time));
     add_text(out, "method", request->method);
     add_text(out, "path", request->path);
-    add_text(out, "query", request->query);
-    add_authorization(out, request, note->token_known);
+    // There may be an assertion in it.
+    bool shown = note->counted_as != RECORD_TOKEN;
+    add_text(out, "query", shown ? request->query : STR_NONE);
+    add_authorization(out, request, note);
+    json_key(out, STR("dpop"));
+    json_add_bool(out, note->has_proof);
     add_headers(out, request);
     add_number(out, "status", note->status);
     add_number(out, "events", (int64_t)note->events);
@@ -119,7 +150,11 @@ int record_add(struct record *r, const struct request *request, const struct rec
     char **slot = &r->lines[r->n++ % RECORD_RING];
     free(*slot);
     *slot = text;
-    if (note->status >= 0 && note->status < RECORD_STATUS_MAX) r->by_status[note->status]++;
+    r->by_scheme[find_scheme(request)]++;
+    if (note->has_proof) r->proofs++;
+    if (note->status < 0 || note->status >= RECORD_STATUS_MAX) return 0;
+    r->by_status[note->status]++;
+    r->by_endpoint[note->counted_as][note->status]++;
     return 0;
 }
 

@@ -6,12 +6,6 @@
 
 enum { HEADERS_BYTES_MAX = 256 << 10, GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 8, GZIP_LEVEL = 1 };
 
-struct str request_header(const struct request *r, const char *name) {
-    for (size_t i = 0; i < r->n_headers; i++)
-        if (str_eq_nocase(r->headers[i].name, str_from(name))) return r->headers[i].value;
-    return STR_NONE;
-}
-
 struct reply reply_make(void) {
     return (struct reply){.status = 200,
                           .text = buf_make(HEADERS_BYTES_MAX),

@@ -9,6 +9,7 @@
 enum reply_delivery {
     REPLY_WHOLE,
     REPLY_NOTHING, // the connection is closed without an answer
+    REPLY_SILENCE, // no answer, until the client goes away
     REPLY_RESET,   // closed after `deliver_bytes` of the body
     REPLY_SLOW,    // `step_bytes` at a time, `delay_ms` between
     REPLY_STALL,   // nothing more after `deliver_bytes`, until the client goes away

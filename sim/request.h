@@ -6,9 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 
-enum { REQUEST_HEADERS_MAX = 64 };
+enum { REQUEST_HEADERS_MAX = 64, REQUEST_ORIGIN_MAX = 1024 };
 
 struct request_header {
     struct str name, value;
@@ -25,7 +26,19 @@ struct request {
     bool tls;
 };
 
-// The value of a header, found without case; absent (p == NULL).
+// The value of the first header of that name, found without case; absent (p == NULL).
 struct str request_header(const struct request *r, const char *name);
+
+// How many header fields of that name there are.
+size_t request_header_count(const struct request *r, const char *name);
+
+// Are the credentials an API token, with or without a blank behind "SSWS"? Then what stands there.
+bool request_is_ssws(const struct request *r, struct str *ret_token);
+
+// Appends scheme and authority as the client called them: "https://acme.okta.com".
+void request_add_origin(struct buf *out, const struct request *r);
+
+// Appends the path with every %XX decoded; what is not one stays as it is.
+void request_add_decoded_path(struct buf *out, const struct request *r);
 
 #endif

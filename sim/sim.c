@@ -5,16 +5,21 @@
 
 #include "base/time.h"
 #include "sim/control.h"
-#include "sim/logs.h"
+#include "sim/okta.h"
 
 enum { RETENTION_DAYS = 90 };
+// Requests per minute of a workforce org (okta-api.md section 2.4).
+enum { TOKEN_CEILING = 2000, USERS_CEILING = 600, USER_CEILING = 2000 };
 
 static int init(struct sim *sim, const struct sim_opts *opts) {
     sim->clock = simclock_make(opts->now_ms, 1);
     sim->rand = rand_make(opts->seed);
     sim->settings = (struct sim_settings){
         .retention_ms = (int64_t)RETENTION_DAYS * TIME_DAY_MS, .gzip = true, .chunked = true};
-    sim->limits = (struct limits){.ceiling = opts->rate_limit,
+    sim->limits = (struct limits){.ceilings = {[LIMITS_LOGS] = opts->rate_limit,
+                                               [LIMITS_TOKEN] = TOKEN_CEILING,
+                                               [LIMITS_USERS] = USERS_CEILING,
+                                               [LIMITS_USER] = USER_CEILING},
                                   .share_percent = opts->token_share_percent,
                                   .concurrency = opts->concurrency};
     sim->packed = mem_new_array(SIM_PACKED_SLOTS, sizeof *sim->packed);
@@ -25,6 +30,8 @@ static int init(struct sim *sim, const struct sim_opts *opts) {
     if (!e) e = generator_new(&sim->generator, opts->seed);
     if (!e) e = json_reader_new(&sim->reader);
     if (!e) e = record_init(&sim->record);
+    if (!e) e = oauth_init(&sim->oauth, opts->seed);
+    if (!e) e = users_new(&sim->users);
     return e;
 }
 
@@ -64,6 +71,8 @@ struct sim *sim_free(struct sim *sim) {
     limits_fini(&sim->limits);
     faults_fini(&sim->faults);
     record_fini(&sim->record);
+    oauth_fini(&sim->oauth);
+    users_free(sim->users);
     forget_packed(sim);
     free(sim->packed);
     free(sim->page);
@@ -74,6 +83,6 @@ struct sim *sim_free(struct sim *sim) {
 
 int sim_handle(struct sim *sim, const struct request *request, struct reply *reply) {
     int e = str_starts(request->path, STR("/_sim/")) ? control_answer(sim, request, reply)
-                                                     : logs_answer(sim, request, reply);
+                                                     : okta_answer(sim, request, reply);
     return e ? e : reply_check(reply);
 }

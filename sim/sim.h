@@ -7,11 +7,13 @@
 #include "sim/faults.h"
 #include "sim/generate.h"
 #include "sim/limits.h"
+#include "sim/oauth.h"
 #include "sim/page.h"
 #include "sim/record.h"
 #include "sim/reply.h"
 #include "sim/simclock.h"
 #include "sim/store.h"
+#include "sim/users-store.h"
 #include "json/read.h"
 
 // The token that is known when the command line names none.
@@ -42,6 +44,8 @@ struct sim {
     struct generator *generator;
     struct json_reader *reader;
     struct limits limits;
+    struct oauth oauth;
+    struct users *users;
     struct faults faults;
     struct record record;
     struct sim_settings settings;

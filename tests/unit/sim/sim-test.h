@@ -66,21 +66,43 @@ static inline void test_read_links(struct test_answer *a) {
     }
 }
 
-static inline struct test_answer test_request(struct sim *sim, const char *method, const char *url,
-                                              const char *authorization, const char *body) {
+static inline void test_add_header(struct request *request, const char *name, const char *value) {
+    if (!value) return;
+    request->headers[request->n_headers++] =
+        (struct request_header){str_from(name), str_from(value)};
+}
+
+struct test_ask {
+    const char *method, *url, *body;
+    const char *authorization, *content_type, *content_length; // headers; NULL: not sent
+    const char *proof, *other_proof;                           // DPoP
+    bool tls;
+};
+
+static inline struct test_answer test_send(struct sim *sim, const struct test_ask *ask) {
     struct test_answer a = {.reply = reply_make()};
-    struct str query = str_from(url);
-    struct request request = {.method = str_from(method), .loopback = true};
+    struct str query = str_from(ask->url);
+    struct request request = {.method = str_from(ask->method), .loopback = true, .tls = ask->tls};
     request.path = str_split(&query, '?');
     request.query = query;
-    request.body = str_from(body);
-    request.headers[0] = (struct request_header){STR("Host"), STR("org.test")};
-    request.headers[1] = (struct request_header){STR("Authorization"), str_from(authorization)};
-    request.n_headers = authorization ? 2 : 1;
+    request.body = str_from(ask->body);
+    test_add_header(&request, "Host", "org.test");
+    test_add_header(&request, "Authorization", ask->authorization);
+    test_add_header(&request, "Content-Type", ask->content_type);
+    test_add_header(&request, "Content-Length", ask->content_length);
+    test_add_header(&request, "DPoP", ask->proof);
+    test_add_header(&request, "dpop", ask->other_proof);
     assert_int_equal(sim_handle(sim, &request, &a.reply), 0);
     if (a.reply.counted) limits_leave(&sim->limits);
     test_read_links(&a);
     return a;
+}
+
+static inline struct test_answer test_request(struct sim *sim, const char *method, const char *url,
+                                              const char *authorization, const char *body) {
+    struct test_ask ask = {
+        .method = method, .url = url, .authorization = authorization, .body = body};
+    return test_send(sim, &ask);
 }
 
 static inline struct test_answer test_get(struct sim *sim, const char *url) {

@@ -18,7 +18,7 @@ static bool matches(const char *filter) {
     AUTO(json_reader) struct json_reader *reader = NULL;
     AUTO_FINI(api_error) struct api_error error = api_error_make();
     const struct json *v;
-    int e = filter_compile(&f, str_from(filter), &error);
+    int e = filter_compile(&f, &filter_logs, str_from(filter), &error);
     if (e) print_error("%s: %.*s\n", filter, STR_ARG(buf_str(&error.detail)));
     assert_int_equal(e, 0);
     assert_int_equal(json_reader_new(&reader), 0);
@@ -110,7 +110,7 @@ static void what_okta_refuses_is_refused_with_its_code(void **state) {
     for (size_t i = 0; i < LEN(rows); i++) {
         AUTO(filter) struct filter *f = NULL;
         AUTO_FINI(api_error) struct api_error error = api_error_make();
-        int e = filter_compile(&f, str_from(rows[i].filter), &error);
+        int e = filter_compile(&f, &filter_logs, str_from(rows[i].filter), &error);
         if (e != FILTER_E_REFUSED || error.kind != rows[i].kind)
             print_error("%s: %d %d\n", rows[i].filter, e, (int)error.kind);
         assert_int_equal(e, FILTER_E_REFUSED);
@@ -124,7 +124,8 @@ static void the_message_names_the_operator_and_its_position(void **state) {
     AUTO_FINI(api_error) struct api_error error = api_error_make();
     AUTO_FINI(buf) struct buf out = buf_make(4096);
     struct rand rand = rand_make(1);
-    assert_int_equal(filter_compile(&f, STR("eventType xx \"a\""), &error), FILTER_E_REFUSED);
+    assert_int_equal(filter_compile(&f, &filter_logs, STR("eventType xx \"a\""), &error),
+                     FILTER_E_REFUSED);
     api_error_write(&out, &error, &rand);
     assert_non_null(strstr(buf_z(&out), "\"errorCode\":\"E0000053\""));
     assert_non_null(strstr(buf_z(&out),
@@ -139,7 +140,7 @@ static void deep_nesting_is_refused_rather_than_followed(void **state) {
     snprintf(text + 2000, sizeof text - 2000, "eventType pr");
     AUTO(filter) struct filter *f = NULL;
     AUTO_FINI(api_error) struct api_error error = api_error_make();
-    assert_int_equal(filter_compile(&f, str_from(text), &error), FILTER_E_REFUSED);
+    assert_int_equal(filter_compile(&f, &filter_logs, str_from(text), &error), FILTER_E_REFUSED);
     assert_int_equal(error.kind, API_FILTER_SYNTAX);
 }
 

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "base/time.h"
-#include "sim/logs-internal.h"
+#include "sim/call.h"
 
 static const struct {
     const char *name, *value;
@@ -20,13 +20,13 @@ static const struct {
     {"set-cookie", "xids=\"\"; Version=1; Path=/; Max-Age=0", true},
 };
 
-static void add_date(struct logs_call *call) {
+static void add_date(struct call *call) {
     char date[TIME_RFC3339_MAX];
     time_format_http(call->now_ms + call->skew_ms, date);
     reply_header(call->reply, "date", "%s", date);
 }
 
-static void add_cookies(struct logs_call *call) {
+static void add_cookies(struct call *call) {
     struct rand *rand = &call->sim->rand;
     reply_header(call->reply, "x-okta-request-id", "%016llx%016llx",
                  (unsigned long long)rand_next(rand), (unsigned long long)rand_next(rand));
@@ -34,7 +34,7 @@ static void add_cookies(struct logs_call *call) {
                  (unsigned long long)rand_next(rand));
 }
 
-static void add_rate(struct logs_call *call) {
+static void add_rate(struct call *call) {
     const struct limits_view *view = &call->view;
     int64_t reset_s = view->reset_s + call->skew_ms / TIME_SECOND_MS;
     reply_header(call->reply, "x-rate-limit-limit", "%" PRIu64, view->limit);
@@ -42,17 +42,18 @@ static void add_rate(struct logs_call *call) {
     reply_header(call->reply, "x-rate-limit-reset", "%" PRId64, reset_s);
 }
 
-void logs_add_headers(struct logs_call *call, const char *content_type) {
+void call_add_headers(struct call *call, const char *content_type) {
     add_date(call);
     if (content_type) reply_header(call->reply, "content-type", "%s", content_type);
     for (size_t i = 0; i < LEN(fixed_headers); i++)
         if (call->reply->status != 429 || fixed_headers[i].throttled_too)
             reply_header(call->reply, fixed_headers[i].name, "%s", fixed_headers[i].value);
     add_cookies(call);
-    if (!call->no_rate_headers) add_rate(call);
+    bool limited = call->endpoint && call->endpoint->limited;
+    if (limited && !call->no_rate_headers) add_rate(call);
 }
 
-static void add_link(struct logs_call *call, struct str url, const char *relation) {
+static void add_link(struct call *call, struct str url, const char *relation) {
     reply_header(call->reply, "link", "<%.*s>; rel=\"%s\"", STR_ARG(url), relation);
 }
 
@@ -61,7 +62,7 @@ static bool next_goes_first(struct sim *sim) {
     return sim->settings.link_order == SIM_LINKS_NEXT_FIRST;
 }
 
-void logs_add_links(struct logs_call *call, struct str self, struct str next) {
+void call_add_links(struct call *call, struct str self, struct str next) {
     bool next_first = next.p && next_goes_first(call->sim);
     if (next.p && call->sim->settings.link_style == SIM_LINKS_JOINED) {
         struct str first = next_first ? next : self, second = next_first ? self : next;

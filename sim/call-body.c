@@ -3,7 +3,7 @@
 // because several clients fetch the same pages one after the other and packing costs more than all
 // the rest.
 #include "base/time.h"
-#include "sim/logs-internal.h"
+#include "sim/call.h"
 
 enum {
     GZIP_MIN_BYTES = 1024,
@@ -44,13 +44,13 @@ static void slow_down(struct reply *reply, const struct fault_rule *rule) {
     if (reply->step_bytes < least) reply->step_bytes = least;
 }
 
-void logs_apply_body_fault(struct logs_call *call, const struct fault_rule *rule) {
+void call_apply_body_fault(struct call *call, const struct fault_rule *rule) {
     call->has_body_key = false;
     if (rule->kind == FAULT_NOT_ARRAY) wrap_in_object(&call->reply->body);
     else break_json(&call->reply->body, rule->text);
 }
 
-void logs_apply_delivery_fault(struct logs_call *call, const struct fault_rule *rule) {
+void call_apply_delivery_fault(struct call *call, const struct fault_rule *rule) {
     struct reply *reply = call->reply;
     if (rule->kind == FAULT_SLOW_BODY) slow_down(reply, rule);
     if (rule->kind == FAULT_RESET_BODY) reply->delivery = REPLY_RESET;
@@ -58,7 +58,7 @@ void logs_apply_delivery_fault(struct logs_call *call, const struct fault_rule *
     reply->deliver_bytes = rule->n >= 0 ? (size_t)rule->n : reply->body.n / 2;
 }
 
-static bool wants_gzip(const struct logs_call *call) {
+static bool wants_gzip(const struct call *call) {
     struct str accepted = request_header(call->request, "accept-encoding");
     return call->sim->settings.gzip && call->reply->body.n >= GZIP_MIN_BYTES &&
            str_find(accepted, STR("gzip")) < accepted.n;
@@ -74,7 +74,7 @@ static int pack_anew(struct packed *slot, struct hash128 key, struct reply *repl
     return 0;
 }
 
-int logs_pack(struct logs_call *call) {
+int call_pack(struct call *call) {
     struct reply *reply = call->reply;
     reply_header(reply, "vary", "Accept-Encoding");
     if (!wants_gzip(call)) return 0;
