@@ -76,7 +76,7 @@ static int replay(const struct settings *settings, int64_t only) {
     struct replay_result result = {0};
     int e = loop_new(&loop);
     if (!e) e = store_open(&store, settings->state, STORE_WRITE, &fault);
-    if (!e) e = plan_new(&plan, loop, settings, NULL, &fault);
+    if (!e) e = plan_new(&plan, loop, settings, NULL, NULL, &fault);
     if (e) return complain("replay", &fault, e);
     const struct watch_opts opts = {
         .loop = loop,

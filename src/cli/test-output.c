@@ -30,7 +30,7 @@ int test_output(const struct settings *settings) {
     struct fault fault = {{0}};
     bool failed = false;
     int e = loop_new(&loop);
-    if (!e) e = plan_new(&plan, loop, settings, NULL, &fault);
+    if (!e) e = plan_new(&plan, loop, settings, NULL, NULL, &fault);
     if (e) {
         fprintf(stderr, "gatehouse test output: %s\n", fault.text[0] ? fault.text : error_text(e));
         return EXIT_FAILED;

@@ -58,6 +58,7 @@ static int load_text(struct conf_load *load, const struct conf_key *key,
 static void check_readable(struct conf_load *load, const struct conf_key *key,
                            const struct conf_node *node, const char *path) {
     if (!(key->flags & CONF_READABLE) || !path) return;
+    if (str_starts(str_from(path), STR("-----BEGIN "))) return; // a PEM may stand for its file
     // The default may be missing, and so may it when somebody writes it out.
     if (key->initial && strcmp(path, key->initial) == 0) return;
     int rc = load->env->readable(load->env->ctx, path);
@@ -82,7 +83,7 @@ static int load_scalar(struct conf_load *load, const struct conf_key *key,
     if (!rc) rc = load_text(load, key, node, text, member);
     conf_buf_wipe(&held);
     if (rc) return rc < 0 ? rc : 0;
-    if (key->type == CONF_SECRET && !conf_has_reference(node->text) && !node->place.set)
+    if (conf_type_is_secret(key->type) && !conf_has_reference(node->text) && !node->place.set)
         load->secret = node;
     const char *path = NULL;
     if (key->type == CONF_PATH) memcpy(&path, member, sizeof path);

@@ -140,6 +140,7 @@ static void add_url(const struct conf_key *key, struct buf *out) {
 static const char *const plain_words[] = {
     [CONF_STRING] = "a text",
     [CONF_SECRET] = "a secret text",
+    [CONF_SECRET_LINES] = "a secret text, which may have several lines",
     [CONF_PATH] = "a path",
     [CONF_INT] = "a whole number",
     [CONF_NUMBER] = "a number",

@@ -15,9 +15,10 @@
 
 // What a row's member is, at offset `at` of its struct.
 enum conf_type {
-    CONF_STRING,   // const char *
-    CONF_SECRET,   // const char *; never shown
-    CONF_PATH,     // const char *
+    CONF_STRING,       // const char *
+    CONF_SECRET,       // const char *; never shown
+    CONF_SECRET_LINES, // the same, and may have blanks and line ends: PEM, JSON
+    CONF_PATH,         // const char *
     CONF_URL,      // const char *; `words` are the schemes; what stands before an @ is never shown
     CONF_INT,      // int64_t
     CONF_NUMBER,   // double

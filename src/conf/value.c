@@ -229,6 +229,7 @@ struct type_row {
 static const struct type_row types[] = {
     [CONF_STRING] = {"text", true, read_text, write_text},
     [CONF_SECRET] = {"secret", true, read_secret, write_secret},
+    [CONF_SECRET_LINES] = {"secret", true, read_text, write_secret},
     [CONF_PATH] = {"path", true, read_text, write_text},
     [CONF_URL] = {"URL", true, read_url, write_url},
     [CONF_INT] = {"whole number", false, read_int, write_int},
@@ -246,6 +247,9 @@ static const struct type_row types[] = {
 
 const char *conf_type_name(enum conf_type type) { return types[type].name; }
 bool conf_type_is_text(enum conf_type type) { return types[type].text; }
+bool conf_type_is_secret(enum conf_type type) {
+    return type == CONF_SECRET || type == CONF_SECRET_LINES;
+}
 
 bool conf_word_find(const char *const *words, struct str word, int *ret) {
     for (int i = 0; words && words[i]; i++) {
@@ -263,12 +267,12 @@ int conf_value_read(const struct conf_key *key, struct str text, struct str lite
     int rc = types[key->type].read ? types[key->type].read(&r) : -EINVAL;
     if (rc != CONF_E_WRONG) return rc;
     // What a reference stands for may be a secret in the wrong place.
-    bool may_show = str_eq(text, literal) || key->type == CONF_SECRET;
+    bool may_show = str_eq(text, literal) || conf_type_is_secret(key->type);
     if (said.text[0] && may_show) return fault_set(fault, rc, "%s", said.text);
     AUTO_FINI(buf) struct buf expected = buf_make(4096);
     conf_expected(key, &expected);
     char quoted[CONF_QUOTE_MAX];
-    bool hidden = key->type == CONF_SECRET || str_find_char(literal, '@') < literal.n;
+    bool hidden = conf_type_is_secret(key->type) || str_find_char(literal, '@') < literal.n;
     const char *shown = hidden ? "this" : conf_quote(literal, quoted);
     return fault_set(fault, rc, "%s is wrong, expected %.*s", shown, STR_ARG(buf_str(&expected)));
 }

@@ -15,6 +15,7 @@ bool conf_value_write(const struct conf_key *key, const void *member, struct buf
 
 // Whether a YAML text of that type needs quotes.
 bool conf_type_is_text(enum conf_type type);
+bool conf_type_is_secret(enum conf_type type);
 
 // "duration", for docs.
 const char *conf_type_name(enum conf_type type);

@@ -2,9 +2,9 @@
 #ifndef DAEMON_PLAN_H
 #define DAEMON_PLAN_H
 // What the settings ask for, built: orgs with their HTTP clients and budgets, user-agent rules, geo
-// databases, and the options of the watch that point to all that. Nothing of it touches the state
-// or asks anybody anything, so a new plan can be made and found wrong while the old one is at work.
-// Loop thread only.
+// databases, and the options of the watch that point to all that. Nothing of it asks anybody
+// anything, and of the state only keys of our own are read, so a new plan can be made and found
+// wrong while the old one is at work. Loop thread only.
 
 #include "base/log.h"
 #include "watch/watch.h"
@@ -12,14 +12,13 @@
 struct loop;
 struct settings;
 struct settings_source;
-struct okta_org;
+struct plan_orgs;
+struct store;
 
 struct plan {
     const struct settings *settings; // borrowed
     char host[256];                  // of this machine
-    struct okta_org **orgs;
-    size_t org_count;
-    struct okta_org **org_of; // per source, borrowed from orgs
+    struct plan_orgs *orgs;
     struct ecs_useragents *useragents;
     struct ecs_geo *geo;
     struct watch_source_opts *sources;
@@ -27,9 +26,10 @@ struct plan {
     size_t *chosen_outputs;
 };
 
+// `store` keeps the keys that orgs make; NULL: they live in memory only (`test okta`).
 // Outcomes: 0; -ENOMEM; -EINVAL with fault (a file that cannot be read, a URL).
 int plan_new(struct plan **ret, struct loop *loop, const struct settings *settings,
-             const struct log *log, struct fault *fault) MUST_USE;
+             struct store *store, const struct log *log, struct fault *fault) MUST_USE;
 struct plan *plan_free(struct plan *p); // NULL-safe, half-built-safe; returns NULL
 DEFINE_AUTO_FREE(plan)
 

@@ -2,6 +2,7 @@
 // Rules over more than one key, and the defaults that depend on others. What the rows have refused
 // already may be missing here.
 #include <errno.h>
+#include <stdio.h>
 
 #include "daemon/settings-internal.h"
 #include "http/url.h"
@@ -47,19 +48,33 @@ static struct str authority_of(struct str url) {
     return str_sub(rest, 0, strcspn(rest.p, "/?#"));
 }
 
-static void check_admin_host(struct conf_load *load, const struct http_origin *o,
-                             const struct conf_node *map) {
+static void check_admin_host(struct conf_load *load, const struct http_origin *o, const char *key,
+                             const char *path, const struct conf_node *map) {
     struct str label = first_label(o);
     int org = (int)(label.n - (sizeof "-admin" - 1));
-    conf_wrong(load, map, "url",
-               "%s is the address of the admin console, expected %s://%.*s%s" LOG_PATH, o->host,
-               o->scheme, org, label.p, o->host + label.n);
+    conf_wrong(load, map, key, "%s is the address of the admin console, expected %s://%.*s%s%s",
+               o->host, o->scheme, org, label.p, o->host + label.n, path);
 }
 
-static int check_url(struct conf_load *load, const char *url, const struct conf_node *map) {
+bool settings_check_host(struct conf_load *load, const struct http_origin *o, struct str url,
+                         const char *key, const char *path, const struct conf_node *map) {
+    if (str_eqz(str_from(o->scheme), "http") && !http_origin_is_loopback(o)) {
+        conf_wrong(load, map, key,
+                   "http would send the credentials in the clear, expected "
+                   "https://%.*s%s",
+                   STR_ARG(authority_of(url)), path);
+        return false;
+    }
+    if (!str_ends(first_label(o), STR("-admin"))) return true;
+    check_admin_host(load, o, key, path, map);
+    return false;
+}
+
+static int check_url(struct conf_load *load, const struct settings_source *source,
+                     const struct conf_node *map) {
     struct http_origin o;
     struct fault fault = {0};
-    struct str s = str_from(url);
+    struct str s = str_from(source->url);
     int rc = http_origin_parse(s, &o, &fault);
     if (rc == -ENOMEM) return rc;
     if (rc) {
@@ -67,48 +82,71 @@ static int check_url(struct conf_load *load, const char *url, const struct conf_
                    fault.text);
         return 0;
     }
+    if (source->allow_any_url) return 0;
+    if (!settings_check_host(load, &o, s, "url", LOG_PATH, map)) return 0;
     struct str authority = authority_of(s);
     struct str path = str_sub(s, (size_t)(authority.p - s.p) + authority.n, s.n);
-    bool local = http_origin_is_loopback(&o);
-    if (str_eqz(str_from(o.scheme), "http") && !local)
-        conf_wrong(load, map, "url",
-                   "http would send the API key in the clear, expected https://%.*s" LOG_PATH,
-                   STR_ARG(authority));
-    else if (str_ends(first_label(&o), STR("-admin"))) check_admin_host(load, &o, map);
-    else if (!str_eq(path, STR(LOG_PATH)))
+    if (!str_eq(path, STR(LOG_PATH)))
         conf_wrong(load, map, "url", "has %s%.*s behind the host, expected %s://%.*s" LOG_PATH,
                    path.n ? "" : "nothing", path.n > 200 ? 200 : (int)path.n, path.n ? path.p : "",
                    o.scheme, STR_ARG(authority));
     return 0;
 }
 
-// ---- authentication ----
+// ---- ssl ----
 
-// Keys that mean another way to sign in than with the API token alone.
-static const char *const other_auth[] = {"client_id", "okta_domain_url", "jwk_json",
-                                         "jwk_file",  "key_pem",         "dpop_key_pem"};
+int settings_check_ssl(struct conf_load *load, void *object, const struct conf_node *map) {
+    const struct settings_ssl *ssl = object;
+    struct fault fault = {{0}};
+    for (size_t i = 0; i < ssl->supported_protocol_count; i++)
+        if (!str_eqz(STR("TLSv1.2"), ssl->supported_protocols[i]) &&
+            !str_eqz(STR("TLSv1.3"), ssl->supported_protocols[i])) {
+            conf_wrong(load, map, "supported_protocols",
+                       "expected TLSv1.2, TLSv1.3 or both; what is older is not safe");
+            return 0;
+        }
+    struct http_tls tls = settings_tls(ssl);
+    if (load->env != &conf_env_system) { // a test's or fuzzer's: its files are not in the system
+        tls.certificate_authority_count = 0;
+        tls.certificate = tls.key = NULL;
+    }
+    int rc = http_tls_check(&tls, &fault);
+    if (rc == -ENOMEM) return rc;
+    struct str rest = str_from(fault.text);
+    struct str key = str_split(&rest, ':');
+    char name[64];
+    if (!rc) return 0;
+    str_split(&key, '.'); // "ssl.key: why"
+    snprintf(name, sizeof name, "%.*s", STR_ARG(key));
+    conf_wrong(load, map, name, "%.*s", STR_ARG(str_trim(rest)));
+    return 0;
+}
 
-static void check_auth(struct conf_load *load, const struct conf_node *map) {
-    const char *other = NULL;
-    for (size_t i = 0; i < LEN(other_auth) && !other; i++)
-        if (conf_node_get(map, str_from(other_auth[i]))) other = other_auth[i];
-    bool key = conf_node_get(map, STR("api_key")) != NULL;
-    if (key && other)
-        conf_wrong(load, map, other,
-                   "api_key and %s are both set, which authentication is meant? Expected "
-                   "only one of them",
-                   other);
-    else if (!key && !other && !load->partial)
-        conf_wrong(load, map, "api_key",
-                   "is missing, so that nothing would authenticate; expected Okta's API token, "
-                   "such as ${OKTA_API_KEY}");
+struct http_tls settings_tls(const struct settings_ssl *ssl) {
+    bool old = false, new = false;
+    for (size_t i = 0; i < ssl->supported_protocol_count; i++)
+        if (str_eqz(STR("TLSv1.2"), ssl->supported_protocols[i])) old = true;
+        else new = true;
+    return (struct http_tls){
+        .certificate_authorities = ssl->certificate_authorities,
+        .certificate_authority_count = ssl->certificate_authority_count,
+        .ca_trusted_fingerprint = ssl->ca_trusted_fingerprint,
+        .verify = (enum http_verify)ssl->verification_mode,
+        .certificate = ssl->certificate,
+        .key = ssl->key,
+        .key_passphrase = ssl->key_passphrase,
+        .oldest = new && !old ? HTTP_TLS_1_3 : HTTP_TLS_1_2,
+        .newest = old && !new ? HTTP_TLS_1_2 : HTTP_TLS_1_3,
+        .cipher_suites = ssl->cipher_suites,
+        .cipher_suite_count = ssl->cipher_suite_count,
+    };
 }
 
 int settings_check_source(struct conf_load *load, void *object, const struct conf_node *map) {
-    const struct settings_source *source = object;
+    struct settings_source *source = object;
     check_name(load, source->name, map);
-    check_auth(load, map);
-    return source->url ? check_url(load, source->url, map) : 0;
+    int rc = settings_check_auth(load, source, map);
+    return rc || !source->url ? rc : check_url(load, source, map);
 }
 
 int settings_check_data_stream(struct conf_load *load, void *object, const struct conf_node *map) {
@@ -271,6 +309,7 @@ static int default_state(struct conf_load *load, struct settings *s) {
 int settings_check_all(struct conf_load *load, void *object, const struct conf_node *map) {
     struct settings *s = object;
     int rc = default_state(load, s);
+    if (!rc) rc = settings_check_master_key(load, s, map);
     if (!rc) rc = name_sources(load, s, map);
     if (rc) return rc;
     name_outputs(load, s, map);

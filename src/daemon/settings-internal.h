@@ -5,14 +5,27 @@
 
 #include "conf/table.h"
 #include "daemon/settings.h"
+#include "http/client.h"
+#include "http/url.h"
 
 extern const struct conf_table settings_table;        // struct settings
 extern const struct conf_table settings_source_table; // struct settings_source
 
 // Rules over several keys; conf_table.check of the tables.
 int settings_check_source(struct conf_load *load, void *object, const struct conf_node *map);
+int settings_check_ssl(struct conf_load *load, void *object, const struct conf_node *map);
 int settings_check_output(struct conf_load *load, void *object, const struct conf_node *map);
 int settings_check_data_stream(struct conf_load *load, void *object, const struct conf_node *map);
 int settings_check_all(struct conf_load *load, void *object, const struct conf_node *map);
+
+// Parts of these. Fills in source->auth_method, -1 where errors were found.
+int settings_check_auth(struct conf_load *load, struct settings_source *source,
+                        const struct conf_node *map) MUST_USE;
+int settings_check_master_key(struct conf_load *load, const struct settings *s,
+                              const struct conf_node *map) MUST_USE;
+// Plain http beyond loopback, a console's host. `path` is what belongs behind the host. False: an
+// error was added.
+bool settings_check_host(struct conf_load *load, const struct http_origin *o, struct str url,
+                         const char *key, const char *path, const struct conf_node *map);
 
 #endif

@@ -12,22 +12,21 @@ PAIR_STANDS(struct settings, sources, source_count);
 PAIR_STANDS(struct settings, outputs, output_count);
 PAIR_STANDS(struct settings_source, tags, tag_count);
 PAIR_STANDS(struct settings_source, outputs, output_count);
+PAIR_STANDS(struct settings_source, okta_scopes, okta_scope_count);
+PAIR_STANDS(struct settings_source, no_proxy, no_proxy_count);
 PAIR_STANDS(struct settings_ssl, certificate_authorities, certificate_authority_count);
+PAIR_STANDS(struct settings_ssl, supported_protocols, supported_protocol_count);
+PAIR_STANDS(struct settings_ssl, cipher_suites, cipher_suite_count);
 _Static_assert(sizeof(enum log_level) == sizeof(int), "enums are loaded as int");
 
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"text", "json", NULL};
-static const char *const verifications[] = {"full", "none", NULL};
-static const char *const verifications_later[] = {"certificate", "strict", NULL};
-static const char *const auth_methods[] = {"api_key", NULL};
-static const char *const auth_methods_later[] = {"oauth2", "oin_app", NULL};
+static const char *const verifications[] = {"full", "certificate", "strict", "none", NULL};
+static const char *const auth_methods[] = {"api_key", "oauth2", "oin_app", NULL};
 static const char *const output_types[] = {"stdout", "file", "sqlite", NULL};
 static const char *const output_types_later[] = {"elasticsearch", "opensearch", "kafka", NULL};
 static const char *const log_schemes[] = {"https", "http", NULL};
 static const char *const proxy_schemes[] = {"http", "https", "socks5", "socks5h", NULL};
-
-#define USE_API_KEY "signing in as a service app will come, until then use `api_key`"
-#define NO_CLIENT_CERTIFICATE "client certificates will come, Okta asks for none"
 
 #define AT(member) .at = offsetof(struct settings_log, member)
 static const struct conf_key log_keys[] = {
@@ -60,38 +59,58 @@ static const struct conf_key ssl_keys[] = {
      AT(verification_mode),
      .initial = "full",
      .words = verifications,
-     .later = verifications_later,
-     .description = "`full` checks the server's certificate and name. `none` checks nothing, so "
-                    "that anybody on the way can read the API key."},
+     .description = "`full` checks the server's certificate and name. `strict` does not take a "
+                    "name from the certificate's subject, either. `certificate` leaves the name "
+                    "unchecked. `none` checks nothing, so that anybody on the way can read the "
+                    "credentials."},
     {.name = "certificate",
      .type = CONF_PATH,
-     .flags = CONF_NOT_YET,
-     .instead = NO_CLIENT_CERTIFICATE},
-    {.name = "key", .type = CONF_SECRET, .flags = CONF_NOT_YET, .instead = NO_CLIENT_CERTIFICATE},
+     AT(certificate),
+     .flags = CONF_READABLE,
+     .example = "/etc/gatehouse/client.pem",
+     .initial_says = "none",
+     .description = "The client's certificate, PEM, with the chain behind it; for a proxy or "
+                    "gateway that wants one."},
+    {.name = "key",
+     .type = CONF_SECRET_LINES,
+     AT(key),
+     .example = "/etc/gatehouse/client.key",
+     .initial_says = "none",
+     .description = "The certificate's private key: a PEM file, or the PEM itself."},
     {.name = "key_passphrase",
-     .type = CONF_SECRET,
-     .flags = CONF_NOT_YET,
-     .instead = NO_CLIENT_CERTIFICATE},
+     .type = CONF_SECRET_LINES,
+     AT(key_passphrase),
+     .initial_says = "none",
+     .description = "Opens an encrypted `key`."},
+    {.name = "supported_protocols",
+     .type = CONF_STRINGS,
+     AT(supported_protocols),
+     .initial = "TLSv1.2,TLSv1.3",
+     .min = 1,
+     .max = 2,
+     .description = "`TLSv1.2`, `TLSv1.3`, or both."},
+    {.name = "cipher_suites",
+     .type = CONF_STRINGS,
+     AT(cipher_suites),
+     .min = 1,
+     .max = 64,
+     .initial_says = "OpenSSL's choice",
+     .example = "[ECDHE-RSA-AES-256-GCM-SHA384, TLS-AES-256-GCM-SHA384]",
+     .description = "The cipher suites to offer, by Beats' names."},
+    {.name = "ca_trusted_fingerprint",
+     .type = CONF_STRING,
+     AT(ca_trusted_fingerprint),
+     .initial_says = "none",
+     .description = "SHA-256 of an authority's certificate in hex: when the server sends that "
+                    "certificate along, it is trusted."},
     {.name = "ca_sha256",
      .type = CONF_STRING,
      .flags = CONF_NOT_YET,
      .instead = "name the authority's file in `certificate_authorities`"},
-    {.name = "ca_trusted_fingerprint",
-     .type = CONF_STRING,
-     .flags = CONF_NOT_YET,
-     .instead = "name the authority's file in `certificate_authorities`"},
-    {.name = "cipher_suites",
-     .type = CONF_STRINGS,
-     .flags = CONF_NOT_YET,
-     .instead = "OpenSSL's own choice applies, which the system's openssl.cnf can narrow"},
     {.name = "curve_types",
      .type = CONF_STRINGS,
      .flags = CONF_NOT_YET,
      .instead = "OpenSSL's own choice applies, which the system's openssl.cnf can narrow"},
-    {.name = "supported_protocols",
-     .type = CONF_STRINGS,
-     .flags = CONF_NOT_YET,
-     .instead = "TLS 1.2 and newer are used"},
     {.name = "renegotiation",
      .type = CONF_STRING,
      .flags = CONF_NOT_YET,
@@ -105,7 +124,8 @@ static const struct conf_key ssl_keys[] = {
 static const struct conf_table ssl_table = {.name = "ssl table",
                                             .keys = ssl_keys,
                                             .n = LEN(ssl_keys),
-                                            .bytes = sizeof(struct settings_ssl)};
+                                            .bytes = sizeof(struct settings_ssl),
+                                            .check = settings_check_ssl};
 
 #define AT(member) .at = offsetof(struct settings_data_stream, member)
 static const struct conf_key data_stream_keys[] = {
@@ -138,20 +158,80 @@ static const struct conf_key source_keys[] = {
      .words = log_schemes,
      .example = "https://acme.okta.com/api/v1/logs",
      .description = "Okta's System Log. `https`; `http` only to this machine itself."},
-    {.name = "api_key",
-     .type = CONF_SECRET,
-     AT(api_key),
-     .example = "${OKTA_API_KEY}",
-     .initial_says = "none, required",
-     .description = "API token of an administrator who may read the log, without the word SSWS. "
-                    "Every source needs one."},
     {.name = "auth_method",
      .type = CONF_ENUM,
      AT(auth_method),
      .words = auth_methods,
-     .later = auth_methods_later,
-     .initial_says = "`api_key`",
-     .description = "How to sign in."},
+     .initial_says = "what the keys below mean",
+     .description = "How to sign in: `api_key` with an API token; `oauth2` as an API Services app "
+                    "with a private key; `oin_app` as an API service integration with a client "
+                    "secret. See docs/authentication.md."},
+    {.name = "api_key",
+     .type = CONF_SECRET,
+     AT(api_key),
+     .example = "${OKTA_API_KEY}",
+     .initial_says = "none",
+     .description = "API token of an administrator who may read the log, without the word SSWS. "
+                    "With `oin_app` the client secret."},
+    {.name = "okta_domain_url",
+     .type = CONF_URL,
+     AT(okta_domain_url),
+     .words = log_schemes,
+     .initial_says = "none, required with `oauth2` and `oin_app`",
+     .example = "https://acme.okta.com",
+     .description = "The org, which gives the access tokens: without a path."},
+    {.name = "client_id",
+     .type = CONF_STRING,
+     AT(client_id),
+     .initial_says = "none, required with `oauth2` and `oin_app`",
+     .example = "0oa1b2c3d4E5F6G7H8i9",
+     .description = "The app's client id."},
+    {.name = "jwk_file",
+     .type = CONF_PATH,
+     AT(jwk_file),
+     .initial_says = "none; `oauth2` needs one of the three",
+     .example = "/etc/gatehouse/acme.jwk",
+     .description =
+         "File with the app's private key as JWK, as `gatehouse keygen` makes it. RSA of "
+         "2048 bits and more, EC P-256, P-384, P-521."},
+    {.name = "jwk_json",
+     .type = CONF_SECRET_LINES,
+     AT(jwk_json),
+     .initial_says = "none",
+     .description = "The private key as JWK itself."},
+    {.name = "key_pem",
+     .type = CONF_SECRET_LINES,
+     AT(key_pem),
+     .initial_says = "none",
+     .example = "${file:/etc/gatehouse/acme.pem}",
+     .description = "The private key as PEM (PKCS#8, PKCS#1 or SEC1), not encrypted. A PEM has no "
+                    "key id, which an app with several keys needs: prefer a JWK."},
+    {.name = "dpop_key_pem",
+     .type = CONF_SECRET_LINES,
+     AT(dpop_key_pem),
+     .initial_says = "a key of its own, made when the app demands one",
+     .description = "Private key that access tokens are bound to (DPoP), as PEM. Another one than "
+                    "the app's."},
+    {.name = "okta_scopes",
+     .type = CONF_STRINGS,
+     AT(okta_scopes),
+     .initial = "okta.logs.read",
+     .min = 1,
+     .max = 64,
+     .description = "Scopes to ask for; with `oauth2` only."},
+    {.name = "oin_app",
+     .type = CONF_BOOL,
+     AT(oin_app),
+     .initial = "false",
+     .description = "The older way to say `auth_method: oin_app`."},
+    {.name = "allow_any_url",
+     .type = CONF_BOOL,
+     AT(allow_any_url),
+     .initial = "false",
+     .description =
+         "Permits what is refused as a slip otherwise: http to another machine, a console "
+         "host (`-admin`), another path than /api/v1/logs. For test rigs; with http, "
+         "credentials travel in clear text."},
     {.name = "interval",
      .type = CONF_DURATION,
      AT(interval_ms),
@@ -187,6 +267,20 @@ static const struct conf_key source_keys[] = {
      .initial_says = "`https_proxy`, `no_proxy` of the environment",
      .example = "http://proxy.example.com:3128",
      .description = "Proxy on the way to Okta; may carry `user:password@`."},
+    {.name = "no_proxy",
+     .type = CONF_STRINGS,
+     AT(no_proxy),
+     .initial_says = "none; without `proxy_url`, the environment's",
+     .max = 64,
+     .example = "[okta.internal, .example.com]",
+     .description = "Hosts and domains to ask directly although there is a `proxy_url`."},
+    {.name = "enable_request_tracer",
+     .type = CONF_BOOL,
+     AT(enable_request_tracer),
+     .initial = "false",
+     .description = "Writes every request and answer to http-request-trace-NAME.ndjson, secrets "
+                    "masked, in `$LOGS_DIRECTORY`, which systemd sets, else in `traces` below "
+                    "`state`; 1 MB a file, five old ones. Switched off, the files are deleted."},
     {.name = "ssl",
      .type = CONF_TABLE,
      AT(ssl),
@@ -245,18 +339,6 @@ static const struct conf_key source_keys[] = {
      .max = 64,
      .example = "[archive, search]",
      .description = "Names of the outputs that get this source's documents."},
-    {.name = "okta_domain_url", .type = CONF_URL, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
-    {.name = "client_id", .type = CONF_STRING, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
-    {.name = "jwk_json", .type = CONF_SECRET, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
-    {.name = "jwk_file", .type = CONF_PATH, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
-    {.name = "key_pem", .type = CONF_SECRET, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
-    {.name = "dpop_key_pem", .type = CONF_SECRET, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
-    {.name = "okta_scopes", .type = CONF_STRINGS, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
-    {.name = "oin_app", .type = CONF_BOOL, .flags = CONF_NOT_YET, .instead = USE_API_KEY},
-    {.name = "enable_request_tracer",
-     .type = CONF_BOOL,
-     .flags = CONF_NOT_YET,
-     .instead = "`gatehouse test okta` shows how a request goes"},
     {.name = "processors",
      .type = CONF_ANYTHING,
      .flags = CONF_NOT_YET,
@@ -424,8 +506,12 @@ static const struct conf_key keys[] = {
      .instead = "the gate will come, this release only collects"},
     {.name = "master_key",
      .type = CONF_SECRET,
-     .flags = CONF_NOT_YET,
-     .instead = "the gate will come, this release stores no secrets"},
+     AT(master_key),
+     .initial_says = "systemd's credential `master.key`, if there is one",
+     .example = "${file:/etc/gatehouse/master.key}",
+     .description = "32 bytes in hex or base64 that seal what is secret in `state`. Without it, a "
+                    "DPoP key that the program made is kept in memory only, and made anew at the "
+                    "next start."},
     {.name = "mfa",
      .type = CONF_ANYTHING,
      .flags = CONF_NOT_YET,

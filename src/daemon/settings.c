@@ -80,7 +80,7 @@ static int warn_of_verification(struct settings_owner *owner) {
         AUTO_FINI(buf) struct buf text = buf_make(16384);
         buf_addf(&text,
                  "source %s: ssl.verification_mode is none, so anybody on the way to Okta "
-                 "can read the API key",
+                 "can read the credentials",
                  s->sources[i].name ? s->sources[i].name : "without a name");
         int rc = warn(owner, &text);
         if (rc) return rc;

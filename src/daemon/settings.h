@@ -14,18 +14,38 @@
 #include "conf/errors.h"
 #include "conf/expand.h"
 
+struct http_tls;
+
 struct settings_log {
     enum log_level level;
     enum log_format format;
 };
 
-enum settings_verification { SETTINGS_VERIFY_FULL, SETTINGS_VERIFY_NONE };
+// In the order of enum http_verify.
+enum settings_verification {
+    SETTINGS_VERIFY_FULL,
+    SETTINGS_VERIFY_CERTIFICATE,
+    SETTINGS_VERIFY_STRICT,
+    SETTINGS_VERIFY_NONE
+};
 
+// Beats' `ssl`. A PEM itself may stand for its file.
 struct settings_ssl {
-    const char *const *certificate_authorities; // PEM files; none: SSL_CERT_FILE or the system's
+    const char *const *certificate_authorities; // none: SSL_CERT_FILE or the system's
     size_t certificate_authority_count;
     enum settings_verification verification_mode;
+    const char *certificate; // of the client; NULL: none
+    const char *key;         // secret
+    const char *key_passphrase;
+    const char *const *supported_protocols; // "TLSv1.2", "TLSv1.3"
+    size_t supported_protocol_count;
+    const char *const *cipher_suites; // Beats' names; none: OpenSSL's choice
+    size_t cipher_suite_count;
+    const char *ca_trusted_fingerprint;
 };
+
+// In the order of enum okta_auth_method.
+enum settings_auth { SETTINGS_API_KEY, SETTINGS_OAUTH2, SETTINGS_OIN_APP };
 
 struct settings_data_stream {
     const char *namespace;
@@ -33,14 +53,24 @@ struct settings_data_stream {
 
 struct settings_source {
     const char *name;
-    const char *url;     // https://acme.okta.com/api/v1/logs; may be NULL in settings_for_map
-    const char *api_key; // secret; may be NULL in settings_for_map
-    int auth_method;     // 0 api_key, -1 not said, which means the same
+    const char *url; // https://acme.okta.com/api/v1/logs; may be NULL in settings_for_map
+    int auth_method; // enum settings_auth, as said or as the keys mean it; -1: errors were found
+    const char *api_key; // secret: the API token; with oin_app the client secret
+    const char *okta_domain_url, *client_id;
+    const char *jwk_json, *jwk_file, *key_pem; // secrets; exactly one with oauth2
+    const char *dpop_key_pem;                  // secret; NULL: a key is made where one is demanded
+    const char *const *okta_scopes;
+    size_t okta_scope_count;
+    bool oin_app;
+    bool allow_any_url; // plain http, console hosts, other paths
     int64_t interval_ms;
     int64_t initial_interval_ms;
     int64_t limit; // 1..1000
     int64_t http_client_timeout_ms;
-    const char *proxy_url; // may hold a password; NULL: the environment's
+    const char *proxy_url;       // may hold a password; NULL: the environment's
+    const char *const *no_proxy; // hosts asked directly though there is a proxy_url
+    size_t no_proxy_count;
+    bool enable_request_tracer;
     struct settings_ssl ssl;
     const char *const *tags;
     size_t tag_count;
@@ -70,6 +100,8 @@ struct settings_geo {
 
 struct settings {
     const char *state; // directory
+    const char
+        *master_key; // secret: seals what is secret in the state; NULL: nothing is kept there
     struct settings_log log;
     struct settings_source *sources;
     size_t source_count;
@@ -121,6 +153,9 @@ DEFINE_AUTO_FREE(settings)
 // Whether the source's events go to that output.
 bool settings_source_feeds(const struct settings_source *source,
                            const struct settings_output *output);
+
+// What the keys mean to http/client.h, which the caller includes. Borrows everything.
+struct http_tls settings_tls(const struct settings_ssl *ssl);
 
 // "file": the word in the settings, which is also the name of the sink's type.
 const char *settings_output_type_name(enum settings_output_type type);

@@ -24,7 +24,7 @@ class Sim:
                    "--rate-limit", "1000000", *args]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                         env=BARE_ENV)
-        self.tls = "--tls-cert" in args
+        self.tls = "--tls-cert" in args or "--tls-make" in args
         wait_until(self.is_ready, "the simulator's port")
 
     def is_ready(self):

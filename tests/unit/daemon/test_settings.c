@@ -194,8 +194,8 @@ static void test_each_error_has_place_key_and_what_was_expected(void **state) {
     refused_source("ssl: yes", "expected the keys of one ssl table");
     refused_source("disable_keep_alive: maybe", "expected true or false");
     refused_source("rate_limit_early_limit: 0", "expected a number from 0.01 to 100000");
-    refused_source("ssl: {verification_mode: strict}",
-                   "'strict' is not supported yet, expected one of full, none");
+    refused_source("ssl: {supported_protocols: [TLSv1.1]}", "expected TLSv1.2, TLSv1.3 or both");
+    refused_source("ssl: {cipher_suites: [NULL-SHA]}", "sources.0.ssl.cipher_suites");
     refused_source("ssl: {verification_mode: ful}", "did you mean full?");
     refused_source("ssl: {certificate_authorities: [/there.pem, /gone.pem]}",
                    "sources.0.ssl.certificate_authorities.1: cannot read '/gone.pem'");
@@ -257,38 +257,140 @@ static void test_http_is_fine_on_this_machine(void **state) {
     }
 }
 
-static void test_mixed_authentication_names_both_keys(void **state) {
+// A key of this test alone.
+#define JWK                                                                                        \
+    "jwk_json: '{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k1\","                                 \
+    "\"x\":\"5Ei9tB9PvE9y3en23DzuiYwqDu37wfyOJY3PlItE_xw\","                                       \
+    "\"y\":\"AtThzvpCPiNJnu5WdeYz2xdAEgjVdLZfUL5tA4MwvPY\","                                       \
+    "\"d\":\"0wvN1xhCufBXx4bJuNzJUrC69iLkzJdvzn7ikahjPtI\"}'"
+#define PEM_LINES                                                                                  \
+    "\\n-----BEGIN PRIVATE KEY-----\\n"                                                            \
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg0wvN1xhCufBXx4bJ\\n"                          \
+    "uNzJUrC69iLkzJdvzn7ikahjPtKhRANCAATkSL20H0+8T3Ld6fbcPO6JjCoO7fvB\\n"                          \
+    "/I4ljc+Ui0T/HALU4c76Qj4jSZ7uVnXmM9sXQBII1XS2X1C+bQODMLz2\\n"                                  \
+    "-----END PRIVATE KEY-----\\n"
+#define KEY_PEM "key_pem: \"" PEM_LINES "\""
+#define DPOP "dpop_key_pem: \"" PEM_LINES "\""
+#define DOMAIN "okta_domain_url: https://acme.okta.com"
+#define ID "client_id: 0oa1"
+#define KEY "api_key: k"
+#define OIN "oin_app: true"
+
+struct auth_row {
+    const char *keys[7]; // of the source, NULL-ended
+    int method;          // -1: refused, and the message says
+    const char *says;
+};
+
+// elastic-okta section 1.1: what means something is accepted, everything else names its keys.
+static const struct auth_row auths[] = {
+    {{KEY}, SETTINGS_API_KEY, NULL},
+    {{KEY, "auth_method: api_key"}, SETTINGS_API_KEY, NULL},
+    {{KEY, "oin_app: false"}, SETTINGS_API_KEY, NULL},
+    {{KEY, "okta_scopes: [okta.logs.read]"}, SETTINGS_API_KEY, NULL},
+    {{DOMAIN, ID, JWK}, SETTINGS_OAUTH2, NULL},
+    {{DOMAIN, ID, KEY_PEM}, SETTINGS_OAUTH2, NULL},
+    {{DOMAIN, ID, JWK, DPOP}, SETTINGS_OAUTH2, NULL},
+    {{DOMAIN, ID, JWK, "auth_method: oauth2", "okta_scopes: [okta.logs.read, okta.users.read]"},
+     SETTINGS_OAUTH2,
+     NULL},
+    {{"okta_domain_url: https://acme.okta.com/", ID, JWK}, SETTINGS_OAUTH2, NULL},
+    {{DOMAIN, ID, KEY, OIN}, SETTINGS_OIN_APP, NULL},
+    {{DOMAIN, ID, KEY, DPOP, "auth_method: oin_app"}, SETTINGS_OIN_APP, NULL},
+    {{DOMAIN, ID, KEY, OIN, "auth_method: oin_app"}, SETTINGS_OIN_APP, NULL},
+    // mixtures
+    {{NULL}, -1, "sources.0.api_key: is missing, so that nothing would authenticate"},
+    {{KEY, ID}, -1, "api_key and client_id are both set, which authentication"},
+    {{KEY, DOMAIN}, -1, "api_key and okta_domain_url are both set"},
+    {{KEY, DOMAIN, ID}, -1, "api_key and okta_domain_url are both set"},
+    {{KEY, JWK}, -1, "api_key and jwk_json are both set"},
+    {{KEY, DPOP}, -1, "api_key and dpop_key_pem are both set"},
+    {{KEY, ID, "auth_method: api_key"}, -1, "client_id does not go with api_key"},
+    {{ID, JWK}, -1, "okta_domain_url is missing, which oauth2 needs"},
+    {{DOMAIN, JWK}, -1, "client_id is missing, which oauth2 needs"},
+    {{DOMAIN, ID}, -1, "no private key is set, expected jwk_file, jwk_json or key_pem"},
+    {{DOMAIN, ID, JWK, KEY_PEM}, -1, "jwk_json and key_pem are both set"},
+    {{DOMAIN, ID, KEY, JWK, "auth_method: oauth2"}, -1, "api_key does not go with oauth2"},
+    {{DOMAIN, ID, KEY, JWK, OIN}, -1, "jwk_json does not go with oin_app"},
+    {{DOMAIN, ID, OIN}, -1, "api_key is missing, which oin_app needs"},
+    {{KEY, OIN}, -1, "okta_domain_url is missing, which oin_app needs"},
+    {{DOMAIN, ID, KEY, OIN, "auth_method: oauth2"}, -1, "contradict each other"},
+    {{KEY, "okta_scopes: [okta.users.read]"}, -1, "okta_scopes does not go with api_key"},
+    {{DOMAIN, ID, JWK, "okta_scopes: [\"okta.logs.read okta.users.read\"]"},
+     -1,
+     "each without blanks"},
+    // keys that are none
+    {{DOMAIN, ID, "jwk_json: '{}'"}, -1, "sources.0.jwk_json: "},
+    {{DOMAIN, ID, "jwk_json: 'x'"}, -1, "sources.0.jwk_json: "},
+    {{DOMAIN, ID, "jwk_file: /nowhere"}, -1, "sources.0.jwk_file: /nowhere: No such file"},
+    {{DOMAIN, ID, "key_pem: x"}, -1, "sources.0.key_pem: "},
+    {{DOMAIN, ID, JWK, "dpop_key_pem: x"}, -1, "sources.0.dpop_key_pem: "},
+    // addresses
+    {{"okta_domain_url: https://acme.okta.com/oauth2/default", ID, JWK}, -1, "expected the org"},
+    {{"okta_domain_url: https://acme-admin.okta.com", ID, JWK}, -1, "admin console"},
+    {{"okta_domain_url: http://acme.okta.com", ID, JWK}, -1, "in the clear"},
+    {{"okta_domain_url: http://acme.okta.com", ID, JWK, "allow_any_url: true"},
+     SETTINGS_OAUTH2,
+     NULL},
+};
+
+static void test_each_mixture_means_one_way_to_sign_in_or_is_refused(void **state) {
     (void)state;
-    refused_source("client_id: x", "api_key and client_id are both set, which authentication");
-    refused_source("okta_domain_url: https://a.okta.com", "api_key and okta_domain_url are both");
-    refused_source("jwk_file: /x", "api_key and jwk_file are both set");
-    refused("outputs: [{type: stdout}]\nsources: [{url: " URL "}]\n",
-            "sources.0.api_key: is missing, so that nothing would authenticate", NULL, 0);
-    refused("outputs: [{type: stdout}]\nsources: [{url: " URL ", client_id: a, jwk_file: b}]\n",
-            "sources.0.client_id: is not supported yet", NULL, 0);
-    refused_source("auth_method: oin_app", "'oin_app' is not supported yet");
+    for (size_t i = 0; i < LEN(auths); i++) {
+        AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+        buf_addz(&text, "outputs: [{type: stdout}]\nsources:\n  - url: " URL "\n");
+        for (size_t k = 0; auths[i].keys[k]; k++) buf_addf(&text, "    %s\n", auths[i].keys[k]);
+        if (auths[i].method < 0) {
+            refused(buf_z(&text), auths[i].says, NULL, 0);
+            continue;
+        }
+        AUTO_FINI(result) struct result r = accepted(buf_z(&text), NULL, 0);
+        assert_int_equal(r.settings->sources[0].auth_method, auths[i].method);
+    }
+}
+
+static void test_an_api_key_stands_alone(void **state) {
+    (void)state;
     refused_source("api_key: SSWS abc", "set twice");
     refused("outputs: [{type: stdout}]\nsources: [{url: " URL ", api_key: SSWS abc}]\n",
             "without a word before it", NULL, 0);
 }
 
+static void test_unusual_urls_need_to_be_allowed(void **state) {
+    (void)state;
+    static const char *const urls[] = {"http://acme.okta.com/api/v1/logs", "https://a.example/x",
+                                       "https://acme-admin.okta.com/api/v1/logs"};
+    for (size_t i = 0; i < LEN(urls); i++) {
+        AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+        buf_addf(
+            &text,
+            "outputs: [{type: stdout}]\nsources:\n  - {api_key: k, url: \"%s\", allow_any_url: "
+            "true}\n",
+            urls[i]);
+        AUTO_FINI(result) struct result r = accepted(buf_z(&text), NULL, 0);
+        assert_true(r.settings->sources[0].allow_any_url);
+    }
+}
+
+static void test_a_master_key_is_32_bytes(void **state) {
+    (void)state;
+    refused("master_key: abc\n" SMALL, "g.yml:1:13: master_key: ", NULL, 0);
+    AUTO_FINI(result)
+    struct result r = accepted(
+        "master_key: 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n" SMALL,
+        NULL, 0);
+    AUTO_FINI(buf) struct buf shown = buf_make(1 << 20);
+    settings_show(r.settings, &shown);
+    assert_null(strstr(buf_z(&shown), "0f101112"));
+}
+
 static void test_known_keys_of_later_releases_say_so(void **state) {
     (void)state;
-    static const char *const lines[] = {"processors: [a]",       "enable_request_tracer: true",
-                                        "oin_app: true",         "okta_scopes: [a]",
-                                        "ssl: {certificate: x}", "dpop_key_pem: x"};
-    for (size_t i = 0; i < LEN(lines); i++) refused_source(lines[i], "is not supported yet: ");
-    static const char *const top[] = {"listen: {address: a}\n" SMALL, "master_key: a\n" SMALL,
-                                      "mfa: {wait: 5s}\n" SMALL};
+    refused_source("processors: [a]", "is not supported yet: ");
+    refused_source("ssl: {curve_types: [P-256]}", "is not supported yet: ");
+    static const char *const top[] = {"listen: {address: a}\n" SMALL, "mfa: {wait: 5s}\n" SMALL};
     for (size_t i = 0; i < LEN(top); i++)
         refused(top[i], "is not supported yet: the gate", NULL, 0);
-    // Switched off is what they are.
-    AUTO_FINI(result)
-    struct result r = accepted("outputs: [{type: stdout}]\nsources:\n  - url: " URL "\n"
-                               "    api_key: k\n    oin_app: false\n"
-                               "    enable_request_tracer: false\n    auth_method: api_key\n",
-                               NULL, 0);
-    assert_int_equal(r.settings->sources[0].auth_method, 0);
 }
 
 static void test_names_default_and_must_differ(void **state) {
@@ -575,7 +677,10 @@ int main(void) {
         cmocka_unit_test(test_more_errors_than_anybody_reads_are_counted),
         cmocka_unit_test(test_urls_that_are_not_the_log_are_corrected),
         cmocka_unit_test(test_http_is_fine_on_this_machine),
-        cmocka_unit_test(test_mixed_authentication_names_both_keys),
+        cmocka_unit_test(test_each_mixture_means_one_way_to_sign_in_or_is_refused),
+        cmocka_unit_test(test_an_api_key_stands_alone),
+        cmocka_unit_test(test_unusual_urls_need_to_be_allowed),
+        cmocka_unit_test(test_a_master_key_is_32_bytes),
         cmocka_unit_test(test_known_keys_of_later_releases_say_so),
         cmocka_unit_test(test_names_default_and_must_differ),
         cmocka_unit_test(test_keys_of_another_output_type_are_refused),
