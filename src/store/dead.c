@@ -144,6 +144,7 @@ static int walk_pairs(struct store *s, int (*each)(void *ctx, const struct store
                                         .committed_ms = row.committed_ms,
                                         .events = row.events,
                                         .pages = row.pages,
+                                        .start_ms = row.start_ms,
                                         .dead_letters = db_i64(all, STORE_PAIR_COLUMNS)};
         if (each(ctx, &pair)) break;
     }

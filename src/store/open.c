@@ -13,13 +13,14 @@
 #include "base/parse.h"
 
 enum {
-    STORE_FORMAT = 1,               // user_version
+    STORE_FORMAT = 2,               // user_version
     STORE_APPLICATION = 0x67746853, // application_id: "gthS"
     CACHE_KB = 256,
     BUSY_MS = 5000,            // `status` may read while we write
     CHECK_MAX_BYTES = 8 << 20, // larger files are not read whole at every start
 };
 
+// Format 1.
 static const char schema[] =
     "BEGIN;"
     "CREATE TABLE pair(source TEXT NOT NULL, output TEXT NOT NULL, next TEXT,"
@@ -39,8 +40,29 @@ static const char schema[] =
     "PRAGMA application_id = 1735682131;"
     "PRAGMA user_version = 1;"
     "COMMIT;";
-_Static_assert(STORE_APPLICATION == 1735682131 && STORE_FORMAT == 1, "as in the schema");
+_Static_assert(STORE_APPLICATION == 1735682131, "as in the schema");
 
+// What makes format N + 1 of format N, at [N]; a new file goes the same way. The transaction and
+// the number are migrate()'s affair.
+static const char *const migrations[STORE_FORMAT] = {
+    // History by windows, the state of the rate budgets, sealed values.
+    [1] = "ALTER TABLE pair ADD COLUMN start_ms INTEGER NOT NULL DEFAULT 0;"
+          "CREATE TABLE window(id INTEGER PRIMARY KEY AUTOINCREMENT, pair INTEGER NOT NULL,"
+          " since_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, position_ms INTEGER NOT NULL,"
+          " next TEXT, events INTEGER NOT NULL, pages INTEGER NOT NULL, done INTEGER NOT NULL,"
+          " sum INTEGER NOT NULL);"
+          "CREATE INDEX window_pair ON window(pair, since_ms);"
+          "CREATE TABLE had(id INTEGER PRIMARY KEY, pair INTEGER NOT NULL, window INTEGER NOT NULL,"
+          " first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, fetched_ms INTEGER NOT NULL,"
+          " sum INTEGER NOT NULL, uuids BLOB NOT NULL);"
+          "CREATE INDEX had_range ON had(pair, last_ms, first_ms, window, fetched_ms);"
+          "CREATE TABLE budget(source TEXT NOT NULL, bucket TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+          " used INTEGER NOT NULL, allowed INTEGER NOT NULL, reset_ms INTEGER NOT NULL,"
+          " early_limit TEXT NOT NULL, concurrency INTEGER NOT NULL, refused_ms INTEGER NOT NULL,"
+          " PRIMARY KEY(source, bucket)) WITHOUT ROWID;"
+          "CREATE TABLE secret(name TEXT PRIMARY KEY NOT NULL, sealed BLOB NOT NULL,"
+          " sum INTEGER NOT NULL) WITHOUT ROWID;",
+};
 static char *join(const char *directory, const char *name) {
     AUTO_FINI(buf) struct buf path = buf_make(SIZE_MAX);
     buf_addf(&path, "%s/%s", directory, name);
@@ -118,6 +140,20 @@ static bool was_used(const struct store *s) {
 
 // ---- state.db
 
+// All the way from `format`, in one transaction.
+static int migrate(struct db *db, int64_t format, struct fault *fault) {
+    AUTO_FINI(buf) struct buf number = buf_make(64);
+    buf_addf(&number, "PRAGMA user_version = %d", STORE_FORMAT);
+    const char *last = buf_z(&number);
+    if (!last) return -ENOMEM;
+    int r = db_begin(db, fault);
+    if (r) return r;
+    for (int64_t at = format; r == 0 && at < STORE_FORMAT; at++)
+        r = db_exec(db, migrations[at], fault);
+    if (r == 0) r = db_exec(db, last, fault);
+    return db_end(db, r, fault);
+}
+
 static int fill_new(const char *path, struct fault *fault) {
     AUTO(db) struct db *db = NULL;
     const struct db_opts opts = {
@@ -125,8 +161,8 @@ static int fill_new(const char *path, struct fault *fault) {
     int r = db_open(&db, &opts, fault);
     if (r) return r;
     r = db_exec(db, schema, fault);
-    if (r) return r;
-    return db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", fault);
+    if (r == 0) r = migrate(db, 1, fault);
+    return r ? r : db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", fault);
 }
 
 // Closing the connection has moved everything from the -wal file into the file itself.
@@ -178,7 +214,7 @@ static enum db_mode reading_mode(const struct store *s) {
     return wal && stat(wal, &st) == 0 && st.st_size > 0 ? DB_READ : DB_FROZEN;
 }
 
-static int check_format(struct store *s, struct fault *fault) {
+static int check_format(struct store *s, int64_t *ret, struct fault *fault) {
     int64_t application = 0;
     int64_t format = 0;
     int r = db_get_i64(s->db, "PRAGMA application_id", &application, fault);
@@ -192,10 +228,21 @@ static int check_format(struct store *s, struct fault *fault) {
                          "%s: was written by a newer gatehouse (format %lld, this one knows %d); "
                          "run that version or a later one, or name another directory",
                          s->path, (long long)format, STORE_FORMAT);
-    if (format != STORE_FORMAT)
+    if (format < 1)
         return fault_set(fault, -EUCLEAN, "%s: is damaged: its format is %lld", s->path,
                          (long long)format);
+    *ret = format;
     return 0;
+}
+
+// A file of an older format is brought up to date by whoever may write to it.
+static int bring_up_to_date(struct store *s, int64_t format, bool write, struct fault *fault) {
+    if (format == STORE_FORMAT) return 0;
+    if (write) return migrate(s->db, format, fault);
+    return fault_set(fault, -ENOTSUP,
+                     "%s: is of an older format (%lld); gatehouse run or collect brings it up to "
+                     "date when it starts",
+                     s->path, (long long)format);
 }
 
 static int open_database(struct store *s, bool write, int64_t size, struct fault *fault) {
@@ -205,9 +252,10 @@ static int open_database(struct store *s, bool write, int64_t size, struct fault
                                  .busy_ms = BUSY_MS};
     int r = db_open(&s->db, &opts, fault);
     if (r) return r;
-    r = check_format(s, fault);
-    if (r) return r;
-    r = size <= CHECK_MAX_BYTES ? db_check(s->db, fault) : 0;
+    int64_t format = 0;
+    r = check_format(s, &format, fault);
+    if (r == 0 && size <= CHECK_MAX_BYTES) r = db_check(s->db, fault);
+    if (r == 0) r = bring_up_to_date(s, format, write, fault);
     return r ? r : store_verify(s, fault);
 }
 

@@ -24,6 +24,22 @@ enum store_sql {
     STORE_SQL_DEAD_NEXT,
     STORE_SQL_DEAD_DELETE,
     STORE_SQL_DEAD_COUNT,
+    STORE_SQL_WINDOW_GET,
+    STORE_SQL_WINDOW_ADD,
+    STORE_SQL_WINDOW_PUT,
+    STORE_SQL_WINDOW_DELETE,
+    STORE_SQL_WINDOW_BESIDE,
+    STORE_SQL_WINDOWS,
+    STORE_SQL_HAD_ADD,
+    STORE_SQL_HAD_FIND,
+    STORE_SQL_HAD_READ,
+    STORE_SQL_HAD_FORGET,
+    STORE_SQL_HAD_ANY,
+    STORE_SQL_BUDGET_PUT,
+    STORE_SQL_BUDGETS,
+    STORE_SQL_SECRET_GET,
+    STORE_SQL_SECRET_PUT,
+    STORE_SQL_SECRET_DELETE,
     STORE_SQL_COUNT
 };
 
@@ -44,8 +60,9 @@ struct pair_row {
     int64_t recent_total;        // uuids ever appended
     int64_t recent_max;          // of the last commit
     int64_t published_before_ms; // while a page is committed: newest published before it
+    int64_t start_ms;
 };
-enum { STORE_PAIR_COLUMNS = 11 }; // STORE_SQL_PAIRS gives the number of dead letters behind them
+enum { STORE_PAIR_COLUMNS = 12 }; // STORE_SQL_PAIRS gives the number of dead letters behind them
 
 // The statement, ready for binding. Outcomes: 0; -errno.
 int store_stmt(struct store *s, enum store_sql which, struct db_stmt **ret,
@@ -55,8 +72,33 @@ int store_stmt(struct store *s, enum store_sql which, struct db_stmt **ret,
 int store_pair_read(struct store *s, struct db_stmt *stmt, struct pair_row *ret,
                     struct fault *fault) MUST_USE;
 
-// Checks the sums of all pairs and marks: a flipped byte in a name would otherwise make a known
-// pair a new one. Outcomes: 0; -EUCLEAN; -errno.
+// Steps to the pair and reads it; an unknown pair is all zeros but for its names. Borrowed until
+// the next statement. Outcomes: 0; -EUCLEAN; -errno.
+int store_pair_find(struct store *s, struct str source, struct str output, struct pair_row *ret,
+                    struct fault *fault) MUST_USE;
+
+// The same, but an unknown pair is given a number. Nothing is written.
+int store_pair_number(struct store *s, struct str source, struct str output, struct pair_row *ret,
+                      struct fault *fault) MUST_USE;
+
+// Writes the row, inside the caller's transaction. Outcomes: 0; -errno.
+int store_pair_put(struct store *s, const struct pair_row *pair, struct fault *fault) MUST_USE;
+
+// What a page of a window moves and leaves behind, inside the caller's transaction. Outcomes: 0;
+// -ESTALE (the window is not what the mover thinks); -EUCLEAN; -errno.
+int store_window_move(struct store *s, const struct pair_row *pair, const struct store_commit *c,
+                      struct fault *fault) MUST_USE;
+int store_had_add(struct store *s, int64_t pair, const struct store_commit *c,
+                  struct fault *fault) MUST_USE;
+
+// Checks the sums of all windows. Outcomes: 0; -EUCLEAN; -errno.
+int store_windows_verify(struct store *s, struct fault *fault) MUST_USE;
+
+// "PATH: is damaged: what". Gives -EUCLEAN.
+int store_bad_sum(const struct store *s, const char *what, struct fault *fault);
+
+// Checks the sums of all pairs, windows and marks: a flipped byte in a name would otherwise make a
+// known pair a new one. Outcomes: 0; -EUCLEAN; -errno.
 int store_verify(struct store *s, struct fault *fault) MUST_USE;
 
 // One dead letter, inside the caller's transaction. Outcomes: 0; -errno.

@@ -13,12 +13,14 @@ enum { UUID_BYTES = 16, RECENT_MAX_BYTES = 256 << 20 };
 
 #define PAIR_COLUMNS                                                                               \
     "source, output, next, id, published_ms, committed_ms, events, pages, recent_total, "          \
-    "recent_max, sum"
+    "recent_max, sum, start_ms"
+
+#define WINDOW_COLUMNS "id, pair, since_ms, until_ms, position_ms, next, events, pages, done, sum"
 
 static const char *const sql[STORE_SQL_COUNT] = {
     [STORE_SQL_PAIR_GET] = "SELECT " PAIR_COLUMNS " FROM pair WHERE source = ?1 AND output = ?2",
     [STORE_SQL_PAIR_PUT] = "INSERT OR REPLACE INTO pair(" PAIR_COLUMNS
-                           ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                           ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [STORE_SQL_PAIR_NEW_ID] = "SELECT ifnull(max(id), 0) + 1 FROM pair",
     [STORE_SQL_PAIRS] = "SELECT " PAIR_COLUMNS ", (SELECT count(*) FROM dead AS d WHERE "
                         "d.source = p.source AND d.output = p.output) FROM pair AS p "
@@ -37,6 +39,45 @@ static const char *const sql[STORE_SQL_COUNT] = {
                             "WHERE id > ?1 ORDER BY id LIMIT 1",
     [STORE_SQL_DEAD_DELETE] = "DELETE FROM dead WHERE id = ?1",
     [STORE_SQL_DEAD_COUNT] = "SELECT count(*) FROM dead",
+    [STORE_SQL_WINDOW_GET] = "SELECT " WINDOW_COLUMNS " FROM window WHERE id = ?1",
+    [STORE_SQL_WINDOW_ADD] =
+        "INSERT INTO window(" WINDOW_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [STORE_SQL_WINDOW_PUT] = "INSERT OR REPLACE INTO window(" WINDOW_COLUMNS
+                             ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [STORE_SQL_WINDOW_DELETE] = "DELETE FROM window WHERE id = ?1",
+    [STORE_SQL_WINDOW_BESIDE] = "SELECT " WINDOW_COLUMNS " FROM window WHERE pair = ?1 AND done "
+                                "AND id <> ?2 AND (until_ms = ?3 OR since_ms = ?4) LIMIT 1",
+    [STORE_SQL_WINDOWS] =
+        "SELECT " WINDOW_COLUMNS ", p.source, p.output FROM window AS w LEFT JOIN "
+        "(SELECT id AS pair_id, source, output FROM pair) AS p "
+        "ON p.pair_id = w.pair ORDER BY p.source, p.output, w.since_ms",
+    [STORE_SQL_HAD_ADD] =
+        "INSERT INTO had(pair, window, first_ms, last_ms, fetched_ms, sum, uuids) "
+        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [STORE_SQL_HAD_FIND] =
+        "SELECT id, first_ms, last_ms FROM had WHERE pair = ?1 AND last_ms >= ?2 "
+        "AND first_ms <= ?3",
+    [STORE_SQL_HAD_READ] =
+        "SELECT pair, window, first_ms, last_ms, fetched_ms, sum, uuids FROM had "
+        "WHERE id = ?1",
+    // A page of a window may come again by polling until that has passed the time of its fetch, and
+    // its last one until the window has moved on; a polled event by a window until that is done.
+    [STORE_SQL_HAD_FORGET] =
+        "DELETE FROM had WHERE id IN (SELECT id FROM had AS h WHERE pair = ?1 AND "
+        "(window <> 0 AND fetched_ms < ?2 AND NOT EXISTS (SELECT 1 FROM window AS w WHERE "
+        "w.id = h.window AND NOT w.done AND h.last_ms >= w.position_ms) OR window = 0 AND EXISTS "
+        "(SELECT 1 FROM window AS w WHERE w.pair = h.pair AND w.done AND w.since_ms <= h.first_ms "
+        "AND h.last_ms < w.until_ms)) LIMIT ?3)",
+    [STORE_SQL_HAD_ANY] = "SELECT EXISTS(SELECT 1 FROM had WHERE pair = ?1 AND window <> 0)",
+    [STORE_SQL_BUDGET_PUT] =
+        "INSERT OR REPLACE INTO budget(source, bucket, at_ms, used, allowed, "
+        "reset_ms, early_limit, concurrency, refused_ms) VALUES(?1, ?2, ?3, ?4, "
+        "?5, ?6, ?7, ?8, ?9)",
+    [STORE_SQL_BUDGETS] = "SELECT source, bucket, at_ms, used, allowed, reset_ms, early_limit, "
+                          "concurrency, refused_ms FROM budget ORDER BY source, bucket",
+    [STORE_SQL_SECRET_GET] = "SELECT sealed, sum FROM secret WHERE name = ?1",
+    [STORE_SQL_SECRET_PUT] = "INSERT OR REPLACE INTO secret(name, sealed, sum) VALUES(?1, ?2, ?3)",
+    [STORE_SQL_SECRET_DELETE] = "DELETE FROM secret WHERE name = ?1",
 };
 
 int store_stmt(struct store *s, enum store_sql which, struct db_stmt **ret, struct fault *fault) {
@@ -57,7 +98,7 @@ int store_damaged(const struct store *s, struct fault *fault, int code) {
                      what.text, s->directory);
 }
 
-static int bad_sum(const struct store *s, const char *what, struct fault *fault) {
+int store_bad_sum(const struct store *s, const char *what, struct fault *fault) {
     return fault_set(fault, -EUCLEAN, "%s: is damaged: %s", s->path, what);
 }
 
@@ -71,6 +112,8 @@ static int64_t pair_sum(const struct pair_row *p) {
     uint64_t h = hash64(p->source, 0);
     h = hash64(p->output, h);
     h = hash64(p->next, h);
+    // Format 1 did not know where a pair began: what it wrote stays valid.
+    if (p->start_ms) h = hash64((struct str){(const char *)&p->start_ms, sizeof p->start_ms}, h);
     return (int64_t)hash64((struct str){(const char *)numbers, sizeof numbers}, h);
 }
 
@@ -96,18 +139,18 @@ int store_pair_read(struct store *s, struct db_stmt *stmt, struct pair_row *ret,
         .pages = db_i64(stmt, 7),
         .recent_total = db_i64(stmt, 8),
         .recent_max = db_i64(stmt, 9),
+        .start_ms = db_i64(stmt, 11),
     };
     int64_t sum = db_i64(stmt, 10);
     int r = db_row_whole(stmt, fault);
     if (r) return r;
-    if (sum != pair_sum(&row)) return bad_sum(s, "a cursor's sum does not match", fault);
+    if (sum != pair_sum(&row)) return store_bad_sum(s, "a cursor's sum does not match", fault);
     *ret = row;
     return 0;
 }
 
-// Steps to the pair and reads it; an unknown pair is all zeros. Borrowed until the next statement.
-static int find_pair(struct store *s, struct str source, struct str output, struct pair_row *ret,
-                     struct fault *fault) {
+int store_pair_find(struct store *s, struct str source, struct str output, struct pair_row *ret,
+                    struct fault *fault) {
     struct db_stmt *get;
     int r = store_stmt(s, STORE_SQL_PAIR_GET, &get, fault);
     if (r) return r;
@@ -141,7 +184,7 @@ static int add_recent_row(struct store *s, struct db_stmt *get, const struct pai
     int64_t n = (int64_t)(uuids.n / UUID_BYTES);
     bool joins = out->n == 0 || last - n == *at;
     if (!joins || sum != recent_sum(pair->id, last, published_ms, uuids))
-        return bad_sum(s, "the list of recent events does not match its sum", fault);
+        return store_bad_sum(s, "the list of recent events does not match its sum", fault);
     if (out->n == 0) c->recent_since_ms = published_ms;
     buf_add_str(out, uuids);
     *at = last;
@@ -162,7 +205,7 @@ static int load_recent(struct store *s, const struct pair_row *pair, struct stor
     db_reset(get);
     if (r) return r;
     if (at != pair->recent_total)
-        return bad_sum(s, "the list of recent events has lost its end", fault);
+        return store_bad_sum(s, "the list of recent events has lost its end", fault);
     return 0;
 }
 
@@ -173,6 +216,7 @@ static int fill_cursor(struct store *s, const struct pair_row *pair, struct stor
     c->committed_ms = pair->committed_ms;
     c->events = pair->events;
     c->pages = pair->pages;
+    c->start_ms = pair->start_ms;
     if (pair->next.p && !(c->next = mem_copy(pair->next.p, pair->next.n)))
         return no_memory(s, fault);
     AUTO_FINI(buf) struct buf recent = buf_make(RECENT_MAX_BYTES);
@@ -188,7 +232,7 @@ static int fill_cursor(struct store *s, const struct pair_row *pair, struct stor
 static int load_cursor(struct store *s, struct str source, struct str output,
                        struct store_cursor *ret, struct fault *fault) {
     struct pair_row pair;
-    int r = find_pair(s, source, output, &pair, fault);
+    int r = store_pair_find(s, source, output, &pair, fault);
     if (r) return r;
     struct store_cursor c = {0};
     r = fill_cursor(s, &pair, &c, fault);
@@ -219,7 +263,7 @@ static int check_mark(struct store *s, struct db_stmt *row, struct str *ret, str
     int r = db_row_whole(row, fault);
     if (r) return r;
     if (sum != mark_sum(output, mark))
-        return bad_sum(s, "an output's mark does not match its sum", fault);
+        return store_bad_sum(s, "an output's mark does not match its sum", fault);
     *ret = mark;
     return 0;
 }
@@ -265,6 +309,7 @@ static int verify_pairs(struct store *s, struct fault *fault) {
 
 int store_verify(struct store *s, struct fault *fault) {
     int r = verify_pairs(s, fault);
+    if (r == 0) r = store_windows_verify(s, fault);
     if (r) return r;
     struct db_stmt *all;
     r = store_stmt(s, STORE_SQL_MARKS, &all, fault);
@@ -290,12 +335,13 @@ static int put_mark(struct store *s, struct str output, struct str mark, struct 
     return db_run(put, fault);
 }
 
-static int put_pair(struct store *s, const struct pair_row *pair, struct fault *fault) {
+int store_pair_put(struct store *s, const struct pair_row *pair, struct fault *fault) {
     struct db_stmt *put;
     int r = store_stmt(s, STORE_SQL_PAIR_PUT, &put, fault);
     if (r) return r;
-    const int64_t numbers[] = {pair->id,    pair->published_ms, pair->committed_ms, pair->events,
-                               pair->pages, pair->recent_total, pair->recent_max,   pair_sum(pair)};
+    const int64_t numbers[] = {pair->id,         pair->published_ms, pair->committed_ms,
+                               pair->events,     pair->pages,        pair->recent_total,
+                               pair->recent_max, pair_sum(pair),     pair->start_ms};
     db_bind_text(put, 1, pair->source);
     db_bind_text(put, 2, pair->output);
     db_bind_text(put, 3, pair->next);
@@ -314,18 +360,24 @@ static int new_pair_id(struct store *s, int64_t *ret, struct fault *fault) {
     return 0;
 }
 
+int store_pair_number(struct store *s, struct str source, struct str output, struct pair_row *ret,
+                      struct fault *fault) {
+    struct pair_row pair;
+    int r = store_pair_find(s, source, output, &pair, fault);
+    if (r == 0 && pair.id == 0) r = new_pair_id(s, &pair.id, fault);
+    if (r) return r;
+    pair.source = source;
+    pair.output = output;
+    *ret = pair;
+    return 0;
+}
+
 // Numbers of the pair as they are after the page; `next` and the names are the commit's.
 static int next_pair(struct store *s, const struct store_commit *c, struct pair_row *ret,
                      struct fault *fault) {
     struct pair_row pair;
-    int r = find_pair(s, c->source, c->output, &pair, fault);
+    int r = store_pair_number(s, c->source, c->output, &pair, fault);
     if (r) return r;
-    if (pair.id == 0) {
-        r = new_pair_id(s, &pair.id, fault);
-        if (r) return r;
-    }
-    pair.source = c->source;
-    pair.output = c->output;
     if (c->next.p) pair.next = c->next;
     pair.published_before_ms = pair.published_ms;
     if (c->published_ms > pair.published_ms) pair.published_ms = c->published_ms;
@@ -366,9 +418,10 @@ static int write_page(struct store *s, const struct store_commit *c, struct faul
     struct pair_row pair;
     int r = next_pair(s, c, &pair, fault);
     if (r) return r;
-    r = put_pair(s, &pair, fault);
-    if (r) return r;
-    r = put_recent(s, &pair, c->recent_append, fault);
+    r = store_pair_put(s, &pair, fault);
+    if (r == 0) r = put_recent(s, &pair, c->recent_append, fault);
+    if (r == 0 && c->window.id) r = store_window_move(s, &pair, c, fault);
+    if (r == 0 && c->had.uuids.n) r = store_had_add(s, pair.id, c, fault);
     if (r) return r;
     r = c->mark.p ? put_mark(s, c->output, c->mark, fault) : 0;
     for (size_t i = 0; r == 0 && i < c->dead_count; i++)
@@ -378,7 +431,7 @@ static int write_page(struct store *s, const struct store_commit *c, struct faul
 
 // Runs inside the lock: everything or nothing.
 static int commit(struct store *s, const struct store_commit *c, struct fault *fault) {
-    if (c->recent_append.n % UUID_BYTES || c->recent_max < 0)
+    if (c->recent_append.n % UUID_BYTES || c->had.uuids.n % UUID_BYTES || c->recent_max < 0)
         return fault_set(fault, -EINVAL, "%s: the list of uuids is not a list of uuids", s->path);
     int r = db_begin(s->db, fault);
     if (r) return r;

@@ -42,6 +42,8 @@ struct store_cursor {
     char *recent; // uuids of the latest pages as the collector packed them; NULL when none
     size_t recent_bytes;
     int64_t recent_since_ms; // newest published before the oldest of them came; 0: they are all
+    int64_t start_ms; // what was published from then on is the cursor's affair, what was before the
+                      // windows' (store/history.h); 0: not known
 };
 void store_cursor_fini(struct store_cursor *c);
 DEFINE_AUTO_FINI(store_cursor)
@@ -62,6 +64,22 @@ struct store_dead_letter {
     struct str reason;
 };
 
+// Where a window of the history stands after a page (store/history.h).
+struct store_window_move {
+    int64_t id; // 0: the page is the pair's own, its cursor moves
+    int64_t position_ms;
+    int64_t until_ms; // as the mover knows it; another one on record refuses the commit
+    struct str next;  // absent with `done`
+    bool done;
+};
+
+// Events that may come a second time by the other way, history or polling, to be recognised then.
+struct store_had {
+    int64_t first_ms, last_ms; // published of the oldest and the newest of them
+    int64_t fetched_ms;        // Okta's clock when the page was made
+    struct str uuids;          // 16 bytes each; empty: nothing to be kept
+};
+
 // One page of one pair, in one transaction: cursor, recent uuids, the sink's mark, dead letters,
 // counters.
 struct store_commit {
@@ -77,6 +95,8 @@ struct store_commit {
     const struct store_dead_letter *dead;
     size_t dead_count;
     int64_t replayed; // number of the dead letter that is gone with this commit; 0: none
+    struct store_window_move window;
+    struct store_had had;
 };
 // Outcomes: 0; -errno with fault (ENOSPC, EROFS, EIO, ESTALE when state.db was moved away, ...):
 // nothing was changed.
@@ -86,8 +106,8 @@ int store_commit(struct store *s, const struct store_commit *c, struct fault *fa
 // of store_dead_each may call the store (replay deletes what it was given), that of store_pairs
 // not.
 struct store_pair {
-    struct str source, output, next;
-    int64_t published_ms, committed_ms, events, pages, dead_letters;
+    struct str source, output, next; // next absent: nothing has been polled yet
+    int64_t published_ms, committed_ms, events, pages, dead_letters, start_ms;
 };
 int store_pairs(struct store *s, int (*each)(void *ctx, const struct store_pair *pair), void *ctx,
                 struct fault *fault) MUST_USE;

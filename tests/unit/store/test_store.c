@@ -308,7 +308,7 @@ static void make_state(const char *dir) {
 
 static void a_newer_format_is_refused_by_name(void **state) {
     make_state(scratch_path(*state, "st"));
-    sql(scratch_path(*state, "st/state.db"), "PRAGMA user_version = 2");
+    sql(scratch_path(*state, "st/state.db"), "PRAGMA user_version = 3");
     expect_open(scratch_path(*state, "st"), STORE_WRITE, STORE_E_NEWER, "state.db");
     expect_open(scratch_path(*state, "st"), STORE_READ, STORE_E_NEWER, "newer gatehouse");
 }
@@ -345,6 +345,13 @@ static void a_crash_while_the_state_is_made_is_no_damage(void **state) {
     commit_ok(s, "x", 1, 'a');
 }
 
+// SQLite reads the end of a cut page as zeros: where they were, nothing is lost.
+static bool only_zeros(struct str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i]) return false;
+    return true;
+}
+
 static void garbage_and_every_truncation_are_refused(void **state) {
     const char *dir = scratch_path(*state, "st");
     const char *db = scratch_path(*state, "st/state.db");
@@ -352,6 +359,7 @@ static void garbage_and_every_truncation_are_refused(void **state) {
     AUTO_FINI(buf) struct buf whole = scratch_read(db);
     for (size_t n = 1; n < whole.n; n += n < 200 ? 7 : 1009) {
         scratch_write(db, str_sub(buf_str(&whole), 0, n));
+        if (n + 4096 > whole.n && only_zeros(str_sub(buf_str(&whole), n, whole.n))) continue;
         expect_open(dir, STORE_WRITE, STORE_E_CORRUPT, "state.db");
     }
     AUTO_FINI(buf) struct buf noise = buf_make(SIZE_MAX);
