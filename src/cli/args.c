@@ -15,6 +15,7 @@ struct flag {
     enum flag_kind kind;
     size_t offset;
     const char *help;
+    size_t count_offset; // of a list
 };
 
 #define AT(member) offsetof(struct args, member)
@@ -22,7 +23,8 @@ struct flag {
 static const struct flag flags[] = {
     {ARGS_CONFIG, "config", 'c', "FILE", FLAG_TEXT, AT(config),
      "settings file (default gatehouse.yml, then /etc/gatehouse/gatehouse.yml)"},
-    {ARGS_SET, "set", 0, "KEY=VALUE", FLAG_LIST, AT(sets), "override one setting; may be repeated"},
+    {ARGS_SET, "set", 0, "KEY=VALUE", FLAG_LIST, AT(sets), "override one setting; may be repeated",
+     AT(set_count)},
     {ARGS_ONCE, "once", 0, NULL, FLAG_BOOL, AT(once), "end when every source has caught up"},
     {ARGS_JSON, "json", 0, NULL, FLAG_BOOL, AT(json), "print JSON, one object per line"},
     {ARGS_SHOW, "show", 0, NULL, FLAG_BOOL, AT(show),
@@ -30,6 +32,18 @@ static const struct flag flags[] = {
     {ARGS_ID, "id", 0, "N", FLAG_TEXT, AT(id), "only the dead letter with this number"},
     {ARGS_MARKDOWN, "markdown", 0, NULL, FLAG_BOOL, AT(markdown), "as docs/settings.md"},
     {ARGS_MAN, "man", 0, NULL, FLAG_BOOL, AT(man), "as the man page gatehouse.yml(5)"},
+    {ARGS_TYPE, "type", 0, "TYPE", FLAG_TEXT, AT(type),
+     "rsa (default), or ec: p256, p384 or p521; ec alone is p256"},
+    {ARGS_BITS, "bits", 0, "N", FLAG_TEXT, AT(bits), "of an RSA key: 2048, 3072 (default) or 4096"},
+    {ARGS_PEM, "pem", 0, NULL, FLAG_BOOL, AT(pem), "write a PEM (PKCS#8) instead of a JWK"},
+    {ARGS_KID, "kid", 0, "KID", FLAG_TEXT, AT(kid), "key id (default: the key's thumbprint)"},
+    {ARGS_SINCE, "since", 0, "T", FLAG_TEXT, AT(since),
+     "where to begin: 2026-08-01, 2026-08-01T10:00:00Z, or so long ago: 90d, 12h"},
+    {ARGS_UNTIL, "until", 0, "T", FLAG_TEXT, AT(until), "where to end, likewise (default: now)"},
+    {ARGS_SOURCE, "source", 0, "NAME", FLAG_LIST, AT(sources),
+     "only of this source; may be repeated", AT(source_count)},
+    {ARGS_OUTPUT, "output", 0, "NAME", FLAG_LIST, AT(outputs),
+     "only for this output; may be repeated", AT(output_count)},
     {0, "help", 'h', NULL, FLAG_BOOL, AT(help), "this text"},
 };
 
@@ -56,8 +70,9 @@ static int store(struct args *a, const struct flag *f, const char *value, const 
     if (f->kind == FLAG_BOOL) *(bool *)(base + f->offset) = true;
     if (f->kind == FLAG_TEXT) *(const char **)(base + f->offset) = value;
     if (f->kind != FLAG_LIST) return 0;
-    if (a->set_count >= ARGS_SETS_MAX) return wrong(command, "--set", "given too often");
-    a->sets[a->set_count++] = value;
+    size_t *n = (size_t *)(void *)(base + f->count_offset);
+    if (*n >= ARGS_SETS_MAX) return wrong(command, f->name, "given too often");
+    ((const char **)(void *)(base + f->offset))[(*n)++] = value;
     return 0;
 }
 

@@ -23,6 +23,14 @@ enum {
     ARGS_ID = 32,
     ARGS_MARKDOWN = 64,
     ARGS_MAN = 128,
+    ARGS_SINCE = 256,
+    ARGS_UNTIL = 512,
+    ARGS_SOURCE = 1024,
+    ARGS_OUTPUT = 2048,
+    ARGS_TYPE = 1 << 12,
+    ARGS_BITS = 1 << 13,
+    ARGS_PEM = 1 << 14,
+    ARGS_KID = 1 << 15,
 };
 
 struct args {
@@ -30,7 +38,12 @@ struct args {
     const char *sets[ARGS_SETS_MAX]; // --set KEY=VALUE, in order
     size_t set_count;
     bool once, json, show, markdown, man;
-    const char *id;
+    const char *id, *since, *until;
+    const char *sources[ARGS_SETS_MAX]; // --source NAME
+    const char *outputs[ARGS_SETS_MAX]; // --output NAME
+    size_t source_count, output_count;
+    const char *type, *bits, *kid; // of a key that is made
+    bool pem;
     bool help;
     const char *words[ARGS_WORDS_MAX]; // what is not a flag
     size_t word_count;

@@ -16,6 +16,21 @@ const struct command commands[] = {
      "Collects until it is interrupted; with --once until every source has caught up.\n"
      "Shows its progress while catching up when stderr is a terminal.",
      ARGS_CONFIG | ARGS_SET | ARGS_ONCE, 0, 0, false, command_collect},
+    {"backfill", "history, as fast as the rate limit permits",
+     "--since T [--until T] [--source NAME] [--output NAME]",
+     "Fetches what has not been delivered of the given range, by as many queries at once as spend "
+     "the rate\n"
+     "budget, and ends. What is delivered already, by an earlier backfill or by polling, is left "
+     "out; "
+     "what\n"
+     "was interrupted is taken up again. When the range reaches the present of a new source, "
+     "collect "
+     "goes on\n"
+     "from there. The daemon must not be running on the same state directory: it does the same by "
+     "itself for\n"
+     "a new source whose initial_interval is more than a day.",
+     ARGS_CONFIG | ARGS_SET | ARGS_SINCE | ARGS_UNTIL | ARGS_SOURCE | ARGS_OUTPUT, 0, 0, false,
+     command_backfill},
     {"map", "events on stdin, ECS documents on stdout", "[--set KEY=VALUE]...",
      "Reads one JSON array, or one event per line, and writes one document per line, in order: "
      "what Elastic's\n"
@@ -40,6 +55,12 @@ const struct command commands[] = {
      "from the list.\n"
      "        The daemon must not be running on the same state directory.",
      ARGS_CONFIG | ARGS_SET | ARGS_ID, 1, 1, false, command_dead_letters},
+    {"keygen", "a key pair for Okta's API Services app",
+     "[--type TYPE] [--bits N] [--pem] [--kid KID] FILE",
+     "Makes a key pair. The private key goes to FILE (0600), which must not exist; the public key\n"
+     "goes to standard output as a JWK, ready to be pasted into Okta's console. What to do there\n"
+     "is said on standard error.",
+     ARGS_TYPE | ARGS_BITS | ARGS_PEM | ARGS_KID, 1, 1, false, command_keygen},
     {"settings", "describe every setting", "--markdown|--man",
      "Writes the reference of the settings file.", ARGS_MARKDOWN | ARGS_MAN, 0, 0, true,
      command_settings},

@@ -26,10 +26,12 @@ int commands_main(int argc, char **argv);
 
 int command_run(const struct args *args);
 int command_collect(const struct args *args);
+int command_backfill(const struct args *args);
 int command_map(const struct args *args);
 int command_test(const struct args *args);
 int command_status(const struct args *args);
 int command_dead_letters(const struct args *args);
+int command_keygen(const struct args *args);
 int command_settings(const struct args *args);
 
 // One step of a `test` command: a tick or a cross, what was looked at, and what came of it.

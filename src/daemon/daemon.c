@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "daemon/notify.h"
+#include "daemon/plan-orgs.h"
 #include "daemon/plan.h"
 #include "daemon/progress.h"
 #include "daemon/settings.h"
@@ -58,6 +59,15 @@ static int load(const struct daemon *d, struct settings **ret) {
 
 // ---- telling people ----
 
+static void summarize_history(const struct daemon *d, size_t i) {
+    struct watch_history h;
+    watch_source_history(d->watch, i, &h);
+    if (!h.any || h.over) return;
+    log_info(&d->log, "history.summary", KV_STR("source", watch_source_name(d->watch, i)),
+             KV_INT("percent", (int64_t)(h.share * 100)), KV_INT("events", h.events),
+             KV_INT("windows_left", h.left), KV_INT("at_once", h.in_flight));
+}
+
 static void summarize_source(const struct daemon *d, size_t i) {
     struct watch_stats s;
     int64_t used = 0;
@@ -75,7 +85,11 @@ static void summarize_source(const struct daemon *d, size_t i) {
 }
 
 static void summarize(struct daemon *d) {
-    for (size_t i = 0; d->watch && i < watch_source_count(d->watch); i++) summarize_source(d, i);
+    for (size_t i = 0; d->watch && i < watch_source_count(d->watch); i++) {
+        summarize_source(d, i);
+        summarize_history(d, i);
+    }
+    if (d->plan) plan_orgs_say_trouble(d->plan->orgs);
 }
 
 static void on_summary(void *ctx) {
@@ -87,6 +101,7 @@ static void on_summary(void *ctx) {
 static void on_tick(void *ctx) {
     struct daemon *d = ctx;
     if (d->watch) progress_show(&d->progress, d->watch);
+    if (d->watch && d->opts->backfill) progress_log(&d->progress, d->watch, &d->log);
     loop_timer_set(d->ticker, PROGRESS_EVERY_MS);
 }
 
@@ -114,11 +129,40 @@ static void on_watchdog(void *ctx) {
 
 // ---- the watch: start, stop, change over ----
 
+static bool knows_source(const struct settings *s, const char *name) {
+    for (size_t i = 0; i < s->source_count; i++)
+        if (strcmp(s->sources[i].name, name) == 0) return true;
+    return false;
+}
+
+static bool knows_output(const struct settings *s, const char *name) {
+    for (size_t i = 0; i < s->output_count; i++)
+        if (strcmp(s->outputs[i].name, name) == 0) return true;
+    return false;
+}
+
+// Are all that `backfill` names in the settings?
+static bool names_are_known(const struct daemon *d) {
+    const struct watch_backfill *b = d->opts->backfill;
+    bool good = true;
+    for (size_t i = 0; b && i < b->source_count; i++) {
+        if (knows_source(d->settings, b->sources[i])) continue;
+        fprintf(stderr, "gatehouse backfill: --source %s: no such source\n", b->sources[i]);
+        good = false;
+    }
+    for (size_t i = 0; b && i < b->output_count; i++) {
+        if (knows_output(d->settings, b->outputs[i])) continue;
+        fprintf(stderr, "gatehouse backfill: --output %s: no such output\n", b->outputs[i]);
+        good = false;
+    }
+    return good;
+}
+
 static void end(struct daemon *d);
 
 static void on_finished(void *ctx) {
     struct daemon *d = ctx;
-    if (d->opts->once || !d->opts->stay) end(d);
+    if (d->opts->once || d->opts->backfill || !d->opts->stay) end(d);
     else
         log_error(&d->log, "watch.all_stopped",
                   KV_STR("help", "correct the settings and send SIGHUP"));
@@ -133,7 +177,8 @@ static int start_watch(struct daemon *d, struct fault *fault) {
         .source_count = d->settings->source_count,
         .outputs = d->plan->outputs,
         .output_count = d->settings->output_count,
-        .once = d->opts->once,
+        .once = d->opts->once || d->opts->backfill,
+        .backfill = d->opts->backfill,
         .seed = (uint64_t)time_now_ms() ^ (uint64_t)getpid() << 32,
         .finished = on_finished,
         .ctx = d,
@@ -215,7 +260,7 @@ static void reload(struct daemon *d) {
         keep_old(d, "state: another directory needs a restart");
         return;
     }
-    int e = plan_new(&plan, d->loop, settings, &d->log, &fault);
+    int e = plan_new(&plan, d->loop, settings, d->store, &d->log, &fault);
     if (e) {
         keep_old(d, fault.text[0] ? fault.text : error_text(e));
         return;
@@ -246,7 +291,7 @@ static int make_timers(struct daemon *d) {
     if (e) return e;
     if (!d->opts->once) loop_timer_set(d->settling, SETTLED_EVERY_MS);
     loop_timer_set(d->summary, SUMMARY_EVERY_MS);
-    if (d->progress.fd >= 0) loop_timer_set(d->ticker, PROGRESS_EVERY_MS);
+    if (d->progress.fd >= 0 || d->opts->backfill) loop_timer_set(d->ticker, PROGRESS_EVERY_MS);
     if (notify_watchdog_ms() > 0 && d->notify.fd >= 0) loop_timer_set(d->watchdog, 0);
     return 0;
 }
@@ -263,7 +308,7 @@ static int build(struct daemon *d, struct fault *fault) {
     int e = loop_new(&d->loop);
     if (!e) e = make_signals(d);
     if (!e) e = store_open(&d->store, d->settings->state, STORE_WRITE, fault);
-    if (!e) e = plan_new(&d->plan, d->loop, d->settings, &d->log, fault);
+    if (!e) e = plan_new(&d->plan, d->loop, d->settings, d->store, &d->log, fault);
     if (!e) e = make_timers(d);
     if (!e) e = start_watch(d, fault);
     return e;
@@ -311,7 +356,7 @@ int daemon_run(const struct daemon_opts *opts) {
                          .level = LOG_INFO,
                          .before = progress_clear,
                          .before_ctx = &d.progress};
-    if (load(&d, &d.settings)) {
+    if (load(&d, &d.settings) || !names_are_known(&d)) {
         d.status = 2;
     } else {
         apply_log(&d);

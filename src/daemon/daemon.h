@@ -13,11 +13,14 @@
 
 #include "base/mem.h"
 
+struct watch_backfill; // watch/watch.h
+
 struct daemon_opts {
     const char *config;      // as given with -c; NULL: the usual places
     const char *const *sets; // --set
     size_t set_count;
-    bool once; // end when every source has caught up
+    bool once;                             // end when every source has caught up
+    const struct watch_backfill *backfill; // instead of collecting: fetch what is missing, and end
     bool stay; // go on although every source was refused (`run`: a reload may mend it)
 };
 

@@ -245,7 +245,9 @@ static const struct conf_key source_keys[] = {
      .initial = "24h",
      .min = 0,
      .max = 180.0 * TIME_DAY_MS,
-     .description = "How far back the very first poll goes. Okta keeps 90 days."},
+     .description =
+         "How far back the very first collection goes. Okta keeps 90 days. Beyond a day, "
+         "history is fetched in windows beside the polling, several at once."},
     {.name = "limit",
      .type = CONF_INT,
      AT(limit),

@@ -4,22 +4,28 @@
 // cursor is behind it, or neither.
 #include <errno.h>
 
-#include "watch/watch-internal.h"
+#include "watch/had.h"
 
 struct work {
     struct pair *pair;
     struct output *output;
     const struct page *page;
     struct delivery *result;
+    struct had had;
     struct sink_doc *docs; // those that the pair has not had yet
     size_t *event_of;      // and which event of the page each is
     struct sink_reply *replies;
     size_t count;
     struct store_dead_letter *dead;
     size_t dead_count;
-    struct buf ids;
+    struct buf ids;  // to be remembered by the pair
+    struct buf kept; // to be kept on record for the other way
+    size_t *known;   // events that came by the other way
+    size_t known_count;
     struct buf mark;
 };
+
+static bool is_polling(const struct work *w) { return pair_is_polling(w->pair); }
 
 static struct store *store_of(const struct work *w) { return w->output->watch->opts.store; }
 
@@ -36,22 +42,38 @@ static int make_room(struct work *w) {
     w->docs = mem_new_array(n, sizeof *w->docs);
     w->event_of = mem_new_array(n, sizeof *w->event_of);
     w->replies = mem_new_array(n, sizeof *w->replies);
+    w->known = mem_new_array(n, sizeof *w->known);
     w->dead = mem_new_array(n + w->page->dead_count, sizeof *w->dead);
-    if (!w->docs || !w->event_of || !w->replies || !w->dead) return -ENOMEM;
+    if (!w->docs || !w->event_of || !w->replies || !w->known || !w->dead) return -ENOMEM;
     return 0;
 }
 
 // Only what is new takes room in the memory of uuids: a repeat of much must not push it out.
 static int choose_new(struct work *w) {
-    for (size_t i = 0; i < w->page->event_count; i++) {
-        if (recent_has(&w->pair->recent, w->page->events[i].id)) {
+    for (size_t i = 0; i < w->had.events; i++) {
+        if (w->had.outside[i]) continue;
+        bool repeated = recent_has(&w->pair->recent, w->page->events[i].id);
+        if (repeated || w->had.known[i]) {
             w->result->repeated++;
+            if (!repeated) w->known[w->known_count++] = i;
             continue;
         }
         w->docs[w->count] = w->page->docs[i];
         w->event_of[w->count++] = i;
     }
-    return recent_reserve(&w->pair->recent, w->count, w->pair->published_ms);
+    if (!is_polling(w)) return 0;
+    return recent_reserve(&w->pair->recent, w->count + w->known_count, w->pair->published_ms);
+}
+
+static void note_ids(struct work *w) {
+    for (size_t i = 0; i < w->count; i++) {
+        const struct page_event *event = &w->page->events[w->event_of[i]];
+        if (is_polling(w)) buf_add(&w->ids, &event->id, sizeof event->id);
+        if (had_is_to_be_kept(&w->had, w->event_of[i]))
+            buf_add(&w->kept, &event->id, sizeof event->id);
+    }
+    for (size_t i = 0; is_polling(w) && i < w->known_count; i++)
+        buf_add(&w->ids, &w->page->events[w->known[i]].id, sizeof(struct hash128));
 }
 
 static int judge(struct work *w) {
@@ -61,7 +83,6 @@ static int judge(struct work *w) {
         if (reply->verdict == SINK_RETRY)
             return fault_set(&w->result->fault, -EAGAIN, "%s",
                              reply->fault ? reply->fault->text : "a document was not taken");
-        buf_add(&w->ids, &event->id, sizeof event->id);
         if (reply->verdict == SINK_DELIVERED) continue;
         w->dead[w->dead_count++] = (struct store_dead_letter){
             .event = event->text,
@@ -71,7 +92,7 @@ static int judge(struct work *w) {
     }
     w->result->rejected = (int64_t)w->dead_count;
     w->result->delivered = (int64_t)(w->count - w->dead_count);
-    return w->ids.error;
+    return 0;
 }
 
 static int deliver(struct work *w) {
@@ -84,14 +105,41 @@ static int deliver(struct work *w) {
     return e ? e : w->mark.error;
 }
 
-static int commit(struct work *w) {
+// Where the window stands behind this page. It is done at the page without a next link (a short or
+// empty one is not the last), and at the first that reaches its end.
+static struct store_window_move move_of(const struct work *w) {
     const struct page *page = w->page;
-    for (size_t i = 0; i < page->dead_count; i++) w->dead[w->dead_count++] = page->dead[i];
-    const struct store_commit commit = {
-        .source = str_from(w->pair->source->opts->name),
-        .output = str_from(w->output->opts->name),
+    const struct pair_window *window = &w->pair->window;
+    int64_t position_ms = window->position_ms;
+    if (w->had.any && w->had.last_ms > position_ms) position_ms = w->had.last_ms;
+    return (struct store_window_move){
+        .id = window->id,
+        .position_ms = position_ms,
+        .until_ms = window->until_ms,
         .next = str_from(page->next),
-        .published_ms = page->newest_ms > w->pair->published_ms ? page->newest_ms : 0,
+        .done = !page->next || w->had.reached_end,
+    };
+}
+
+static struct store_had had_of(const struct work *w) {
+    if (w->kept.n == 0) return (struct store_had){0};
+    int64_t position_ms = w->pair->window.position_ms; // for a page without any `published`
+    return (struct store_had){
+        .first_ms = w->had.any ? w->had.first_ms : position_ms,
+        .last_ms = w->had.any ? w->had.last_ms : position_ms,
+        .fetched_ms = w->page->date_ms ? w->page->date_ms : time_now_ms(),
+        .uuids = buf_str(&w->kept),
+    };
+}
+
+static struct store_commit commit_of(const struct work *w) {
+    const struct page *page = w->page;
+    bool newer = is_polling(w) && page->newest_ms > w->pair->published_ms;
+    return (struct store_commit){
+        .source = source_name(w->pair->source),
+        .output = str_from(w->output->opts->name),
+        .next = is_polling(w) ? str_from(page->next) : STR_NONE,
+        .published_ms = newer ? page->newest_ms : 0,
         .now_ms = time_now_ms(),
         .events = w->result->delivered,
         .pages = page->received > 0,
@@ -100,48 +148,91 @@ static int commit(struct work *w) {
         .mark = w->count > 0 ? buf_str(&w->mark) : STR_NONE,
         .dead = w->dead,
         .dead_count = w->dead_count,
+        .had = had_of(w),
     };
-    return store_commit(store_of(w), &commit, &w->result->fault);
 }
 
-// Before anything of a new pair is delivered, where it begins is on record: a restart begins there
-// again.
+static int commit(struct work *w) {
+    note_ids(w);
+    if (w->ids.error || w->kept.error) return -ENOMEM;
+    for (size_t i = 0; i < w->had.dead; i++) w->dead[w->dead_count++] = w->page->dead[i];
+    w->result->dead = (int64_t)w->had.dead;
+    struct store_commit c = commit_of(w);
+    if (!is_polling(w)) c.window = move_of(w);
+    w->result->done = c.window.done;
+    w->result->position_ms = c.window.position_ms;
+    return store_commit(store_of(w), &c, &w->result->fault);
+}
+
+// Before anything of a new pair is delivered, where it begins is on record, and the windows of its
+// past: a restart begins there again.
 static int commit_start(struct work *w) {
-    if (!w->pair->is_new) return 0;
-    const struct store_commit commit = {
-        .source = str_from(w->pair->source->opts->name),
+    struct pair *p = w->pair;
+    struct pair_begin *b = &p->begin;
+    if (!is_polling(w) || !p->is_new) return 0;
+    free(b->ids);
+    b->ids = mem_new_array(b->windows.n + 1, sizeof *b->ids);
+    if (!b->ids) return -ENOMEM;
+    const struct store_begin begin = {
+        .source = source_name(p->source),
         .output = str_from(w->output->opts->name),
         .next = str_from(w->page->cursor),
+        .start_ms = b->start_ms,
         .now_ms = time_now_ms(),
-        .recent_max = RECENT_MAX,
+        .windows = b->windows.p,
+        .window_count = b->windows.n,
     };
-    int e = store_commit(store_of(w), &commit, &w->result->fault);
-    if (!e) w->pair->is_new = false;
-    return e;
+    int e = store_begin(store_of(w), &begin, b->ids, &w->result->fault);
+    if (e) return e;
+    p->is_new = false;
+    p->start_ms = b->start_ms;
+    return 0;
 }
 
 // A page without news, whose cursor is where we stand already, needs no transaction.
 static bool nothing_to_do(const struct work *w) {
+    if (!is_polling(w)) return false;
     return w->page->received == 0 && !w->pair->is_new &&
            strcmp(w->page->cursor, w->page->next) == 0;
 }
 
-static int run(struct work *w) {
-    w->ids = buf_make(PAGE_BODY_MAX_BYTES);
-    w->mark = buf_make(1 << 20);
-    int e = outlet_open(&w->output->outlet, &w->result->fault);
-    if (!e && nothing_to_do(w)) return 0;
-    if (!e) e = commit_start(w);
-    if (!e) e = make_room(w);
+static int take_page(struct work *w) {
+    int e = make_room(w);
+    if (!e) e = had_look(&w->had, w->pair, &w->result->fault);
     if (!e) e = choose_new(w);
     if (!e) e = deliver(w);
     return e ? e : commit(w);
 }
 
+static int run(struct work *w) {
+    w->ids = buf_make(PAGE_BODY_MAX_BYTES);
+    w->kept = buf_make(PAGE_BODY_MAX_BYTES);
+    w->mark = buf_make(1 << 20);
+    int e = outlet_open(&w->output->outlet, &w->result->fault);
+    if (!e && nothing_to_do(w)) return 0;
+    if (!e) e = commit_start(w);
+    return e ? e : take_page(w);
+}
+
+// What polling can meet again is on record from now on, or not any more. One job at a time works
+// for an output, so a window's may tell the pair that polls.
+static void keep_had(struct work *w) {
+    struct pair *poll = is_polling(w) ? w->pair : w->pair->window.poll;
+    struct fault ignored; // it is tried again after the next page
+    if (w->kept.n > 0 && !is_polling(w)) poll->had = true;
+    if (!is_polling(w) || !poll->had || !w->page->caught_up) return;
+    bool left = true;
+    if (had_forget(poll, &left, &ignored) == 0) poll->had = left;
+}
+
 static void remember(struct work *w) {
-    for (size_t i = 0; i < w->count; i++)
-        recent_add(&w->pair->recent, w->page->events[w->event_of[i]].id);
+    struct recent *recent = &w->pair->recent;
+    for (size_t i = 0; is_polling(w) && i < w->count; i++)
+        recent_add(recent, w->page->events[w->event_of[i]].id);
+    for (size_t i = 0; is_polling(w) && i < w->known_count; i++)
+        recent_add(recent, w->page->events[w->known[i]].id);
     if (w->count > 0) w->output->outlet.sink->type->committed(w->output->outlet.sink);
+    keep_had(w);
 }
 
 static void undo(struct work *w) {
@@ -152,6 +243,7 @@ static void undo(struct work *w) {
 void delivery_run(struct pair *p) {
     p->delivery = (struct delivery){0};
     struct work w = {.pair = p, .output = p->output, .page = p->page, .result = &p->delivery};
+    bool was_new = p->is_new;
     int e = run(&w);
     p->delivery.error = e > 0 ? -EIO : e;
     if (e && !p->delivery.fault.text[0])
@@ -159,10 +251,14 @@ void delivery_run(struct pair *p) {
     if (e) undo(&w);
     else remember(&w);
     take_notice(&w);
+    p->delivery.begun = was_new && !p->is_new;
     free(w.docs);
     free(w.event_of);
     free(w.replies);
+    free(w.known);
     free(w.dead);
+    had_fini(&w.had);
     buf_fini(&w.ids);
+    buf_fini(&w.kept);
     buf_fini(&w.mark);
 }

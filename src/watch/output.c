@@ -36,7 +36,6 @@ static void serve_next(struct output *o) {
     if (o->busy || !o->first_waiting || o->watch->stopping) return;
     struct pair *p = o->first_waiting;
     o->first_waiting = TAKE(p->next_waiting);
-    if (!o->first_waiting) o->last_waiting = NULL;
     o->serving = p;
     o->busy = true;
     int e = watch_job(o->watch, work, done, o);
@@ -49,9 +48,10 @@ static void serve_next(struct output *o) {
 }
 
 void output_enqueue(struct output *o, struct pair *p) {
+    struct pair **at = &o->first_waiting;
     p->state = PAIR_DELIVERING;
-    if (o->last_waiting) o->last_waiting->next_waiting = p;
-    else o->first_waiting = p;
-    o->last_waiting = p;
+    while (*at && (!pair_is_polling(p) || pair_is_polling(*at))) at = &(*at)->next_waiting;
+    p->next_waiting = *at;
+    *at = p;
     serve_next(o);
 }

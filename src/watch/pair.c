@@ -5,6 +5,8 @@
 
 #include "watch/watch-internal.h"
 
+enum { STANDING_MS = TIME_SECOND_MS };
+
 static int load_recent(struct recent *r, const struct store_cursor *c) {
     size_t n = c->recent_bytes / sizeof(struct hash128);
     for (size_t i = 0; i < n; i++) {
@@ -29,12 +31,16 @@ int pair_load(struct pair *p, struct store *store, struct fault *fault) {
     p->cursor = TAKE(c.next);
     p->is_new = !p->cursor;
     p->published_ms = c.published_ms;
-    return 0;
+    p->start_ms = c.start_ms;
+    return store_had_any(store, str_from(p->source->opts->name), str_from(p->output->opts->name),
+                         &p->had, fault);
 }
 
 void pair_fini(struct pair *p) {
     p->page = page_unref(p->page);
     recent_fini(&p->recent);
+    range_list_fini(&p->begin.windows);
+    free(TAKE(p->begin.ids));
     free(TAKE(p->cursor));
 }
 
@@ -45,7 +51,8 @@ bool pair_is_over(const struct pair *p) {
 int pair_start_at(struct pair *p, int64_t since_ms) {
     const struct watch_source_opts *opts = p->source->opts;
     AUTO_FINI(buf) struct buf url = buf_make(1 << 16);
-    okta_log_first_url(&url, opts->url, since_ms, opts->limit);
+    if (pair_is_polling(p)) okta_log_first_url(&url, opts->url, since_ms, opts->limit);
+    else okta_log_window_url(&url, opts->url, since_ms, p->window.until_ms, opts->limit);
     char *cursor = buf_take(&url);
     if (!cursor) return -ENOMEM;
     free(p->cursor);
@@ -75,19 +82,17 @@ void pair_ask_again(struct pair *p, int64_t now_mono_ms, int64_t at_least_ms) {
 static void count(struct source *s, const struct pair *p) {
     s->stats.delivered += p->delivery.delivered;
     s->stats.repeated += p->delivery.repeated;
-    s->stats.dead_letters += p->delivery.rejected + (int64_t)p->page->dead_count;
+    s->stats.dead_letters += p->delivery.rejected + p->delivery.dead;
 }
 
-static void report(const struct pair *p) {
+static void report(const struct pair *p, const struct page *page) {
     const struct source *s = p->source;
     const struct log *lg = s->watch->opts.log;
     const struct delivery *d = &p->delivery;
-    if (d->rejected + (int64_t)p->page->dead_count > 0)
+    if (d->rejected + d->dead > 0)
         log_warn(lg, "watch.dead_letters", KV_STR("source", s->opts->name),
-                 KV_STR("output", p->output->opts->name),
-                 KV_INT("events", d->rejected + (int64_t)p->page->dead_count),
-                 KV_STR("reason",
-                        p->page->dead_count ? p->page->first_dead.text : "rejected by the output"));
+                 KV_STR("output", p->output->opts->name), KV_INT("events", d->rejected + d->dead),
+                 KV_STR("reason", d->dead ? page->first_dead.text : "rejected by the output"));
     if (d->delivered > 0)
         log_debug(lg, "watch.delivered", KV_STR("source", s->opts->name),
                   KV_STR("output", p->output->opts->name), KV_INT("events", d->delivered),
@@ -97,34 +102,60 @@ static void report(const struct pair *p) {
 // An output's trouble is over when it has taken the page of every pair that it had held up: that it
 // takes another source's empty page says nothing.
 static void note_taken(struct pair *p) {
-    if (p->held_up) p->output->holding_up--;
+    struct watch *w = p->source->watch;
+    if (!p->held_up) return;
     p->held_up = false;
-    if (p->output->holding_up == 0) output_complain(p->output, NULL, NULL);
+    if (--p->output->holding_up > 0) return;
+    output_complain(p->output, NULL, NULL);
+    // Those in other windows have waited for this.
+    for (size_t i = 0; i < w->opts.source_count; i++) {
+        source_step(&w->sources[i]);
+        history_look(&w->sources[i].history);
+    }
 }
 
 static void note_held_up(struct pair *p) {
     if (!p->held_up) p->output->holding_up++;
     p->held_up = true;
     output_complain(p->output, "output.failed", p->delivery.fault.text);
+    if (!pair_is_polling(p)) history_look(&p->source->history);
+}
+
+static void move_cursor(struct pair *p, struct page *page) {
+    free(TAKE(p->cursor));
+    if (!page->next) return;
+    p->cursor = page->refs == 1 ? TAKE(page->next) : mem_copy(page->next, strlen(page->next));
+    if (!p->cursor) pair_stop(p); // what is committed is safe, go no further
+}
+
+static void take_polled(struct pair *p, const struct page *page) {
+    struct source *s = p->source;
+    if (page->newest_ms > p->published_ms) p->published_ms = page->newest_ms;
+    p->caught_up = page->caught_up;
+    p->state = p->caught_up && s->watch->opts.once ? PAIR_FINISHED : PAIR_IDLE;
+    p->due_mono_ms = p->caught_up ? page->asked_mono_ms + s->opts->interval_ms : 0;
+}
+
+// A page that brings nothing and leads to itself is asked for again, but not at once.
+static void take_bounded(struct pair *p, const struct page *page) {
+    bool stands = page->received == 0 && page->next && strcmp(page->cursor, page->next) == 0;
+    p->window.position_ms = p->delivery.position_ms;
+    p->state = p->delivery.done ? PAIR_FINISHED : PAIR_IDLE;
+    p->due_mono_ms = stands ? page->asked_mono_ms + STANDING_MS : 0;
+    history_note_page(&p->source->history, p);
 }
 
 static void take_page(struct pair *p) {
     struct source *s = p->source;
-    struct page *page = p->page;
+    struct page *page = TAKE(p->page);
     count(s, p);
-    report(p);
-    note_taken(p);
-    free(p->cursor);
-    p->cursor = page->refs == 1 ? TAKE(page->next) : mem_copy(page->next, strlen(page->next));
-    if (page->newest_ms > p->published_ms) p->published_ms = page->newest_ms;
+    report(p, page);
+    if (pair_is_polling(p)) take_polled(p, page);
+    else take_bounded(p, page);
     p->failures = 0;
-    p->caught_up = page->caught_up;
-    p->state = p->caught_up && s->watch->opts.once ? PAIR_FINISHED : PAIR_IDLE;
-    p->due_mono_ms = p->caught_up ? page->asked_mono_ms + s->opts->interval_ms : 0;
-    p->page = NULL;
+    if (!pair_is_over(p)) move_cursor(p, page);
     source_give_back(s, page);
-    if (!p->cursor)
-        pair_stop(p); // no memory for the cursor: what is committed is safe, go no further
+    note_taken(p);
 }
 
 static void keep_page(struct pair *p) {
@@ -145,7 +176,10 @@ static void report_notice(const struct pair *p) {
 void pair_delivered(struct pair *p) {
     struct source *s = p->source;
     report_notice(p);
+    int e = p->delivery.begun ? history_add_begun(&s->history, p) : 0;
     if (p->delivery.error == 0) take_page(p);
     else if (!s->watch->stopping) keep_page(p);
-    source_step(s);
+    if (pair_is_polling(p)) history_look(&s->history);
+    if (e && !pair_is_over(p)) pair_stop(p); // what is on record is taken up at the next start
+    stream_step(p->stream);
 }

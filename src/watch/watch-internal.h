@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #ifndef WATCH_WATCH_INTERNAL_H
 #define WATCH_WATCH_INTERNAL_H
-// The parts of the watch and who owns whom: the watch has outputs and sources, a source has pairs.
+// The parts of the watch and who owns whom: the watch has outputs and sources; a source has a
+// stream that polls and, in its history, one for each window; a stream has pairs.
 //
-//   source   asks for pages, one at a time, and maps them             source.c
-//   pair     a source and an output: cursor, state, recent uuids      pair.c
-//   output   a sink, used by one pair at a time; pairs queue          output.c
-//   delivery what a job does with a page, a pair and an output        delivery.c
+//   source   what its streams share: mapper, Okta's clock, what is wrong    source.c
+//   stream   asks for pages, one at a time, and hands them to its pairs     stream.c answer.c
+//   history  which windows there are, how many are asked at once            history.c begin.c
+//   pair     a stream and an output: cursor, state, recent uuids            pair.c
+//   output   a sink, used by one pair at a time; pairs queue                output.c
+//   delivery what a job does with a page, a pair and an output              delivery.c had.c
 
 #include <stdatomic.h>
 
@@ -14,7 +17,9 @@
 #include "base/time.h"
 #include "loop/loop.h"
 #include "watch/outlet.h"
+#include "watch/pace.h"
 #include "watch/page.h"
+#include "watch/range.h"
 #include "watch/recent.h"
 #include "watch/watch.h"
 
@@ -23,7 +28,17 @@ enum { ONCE_TRIES = 8 };
 // How far at most before the newest published a pair goes back when Okta refuses its cursor.
 enum { OVERLAP_MS = 10 * TIME_MINUTE_MS };
 
+// A new pair that is to have more than this of the past gets it by windows.
+enum { PLAIN_MAX_MS = TIME_DAY_MS };
+// Polling begins so long before the windows end: a bounded query may be served a little late, and
+// `since` may mean `published`.
+enum { POLL_BEFORE_MS = 5 * TIME_MINUTE_MS };
+// What was logged so long before what polling has had cannot come any more: the order of polling
+// and Okta's clocks are not exact.
+enum { SETTLED_MS = 2 * TIME_MINUTE_MS };
+
 struct pair;
+struct stream;
 struct source;
 
 // ---- output ----
@@ -34,14 +49,15 @@ struct output {
     struct outlet outlet;
     bool busy; // a job of `serving` runs
     struct pair *serving;
-    struct pair *first_waiting, *last_waiting;
+    struct pair *first_waiting;
     size_t holding_up; // pairs whose page it could not take
     const char *complaint;
 };
 
 void output_init(struct output *o, struct watch *w, const struct watch_output_opts *opts);
 void output_fini(struct output *o);
-// The pair, which holds a page, gets its turn; pair_delivered() is called at the end.
+// The pair, which holds a page, gets its turn, those that poll before windows; pair_delivered() is
+// called at the end.
 void output_enqueue(struct output *o, struct pair *p);
 // Warns once per kind of trouble, and says when it is over (`what` NULL).
 void output_complain(struct output *o, const char *what, const char *text);
@@ -52,7 +68,11 @@ struct delivery {
     int error;          // 0: committed
     struct fault fault; // for error
     int64_t delivered, repeated, rejected;
+    int64_t dead;        // of the page: what could not be mapped
     struct fault notice; // something to warn of although all went well; empty: nothing
+    bool done;           // the window is
+    int64_t position_ms; // of the window
+    bool begun;          // the pair was put on record, with its windows
 };
 
 // Delivers the pair's page to its output's sink and commits. Fills pair->delivery.
@@ -69,7 +89,23 @@ enum pair_state {
     PAIR_STOPPED,    // refused by Okta, or given up
 };
 
+// A new pair, as it is to be put on record before anything of it is delivered.
+struct pair_begin {
+    int64_t start_ms;
+    struct range_list windows;
+    int64_t *ids; // of the windows, once on record
+};
+
+// A pair's part of a window of the history.
+struct pair_window {
+    int64_t id; // 0: the pair polls
+    int64_t position_ms, until_ms;
+    int64_t events;    // delivered
+    struct pair *poll; // the pair that polls for the same output; borrowed
+};
+
 struct pair {
+    struct stream *stream;
     struct source *source;
     struct output *output;
     enum pair_state state;
@@ -77,6 +113,10 @@ struct pair {
     bool is_new;          // nothing has been committed yet
     bool caught_up;       // its last page was the end of the log
     int64_t published_ms; // newest delivered
+    int64_t start_ms;     // what was published before is the history's; 0: not known
+    bool had;             // what windows brought and polling may bring again is on record
+    struct pair_begin begin;
+    struct pair_window window;
     struct recent recent;
     struct page *page;
     int64_t due_mono_ms;
@@ -92,10 +132,107 @@ void pair_fini(struct pair *p);
 void pair_delivered(struct pair *p); // its output has done delivery_run
 // The page is given up, the pair asks again after a backoff.
 void pair_ask_again(struct pair *p, int64_t now_mono_ms, int64_t at_least_ms);
-// A new cursor that starts at an instant (the old one was refused, or there is none).
+// Gives a pair without a usable cursor one: a little before the newest that it has, or where new
+// ones begin. `now_ms` is the same for all that are to stand together. Outcomes: 0; -errno. begin.c
+int pair_start(struct pair *p, int64_t now_ms) MUST_USE;
+// A new cursor that starts at an instant (the old one was refused, or there is none). That of a
+// window ends with it.
 int pair_start_at(struct pair *p, int64_t since_ms) MUST_USE;
 void pair_stop(struct pair *p);
 bool pair_is_over(const struct pair *p);
+
+static inline bool pair_is_polling(const struct pair *p) { return p->window.id == 0; }
+
+// ---- stream ----
+
+struct stream {
+    struct source *source;
+    struct loop_timer *timer;
+    struct pair *pairs;
+    size_t pair_count;
+    struct okta_log_call *call; // in flight
+    struct page *asking;        // being received or mapped
+    bool mapping;               // waits for the mapper, or is being mapped
+    bool mapped;                // but held back
+    int map_error;
+    struct fault map_fault;
+    int broken_in_a_row; // pages that page_map refused
+    struct stream *next_mapping;
+
+    bool bounded; // a window of the history; what follows is its own
+    int64_t since_ms, until_ms;
+    bool active;                       // may ask
+    bool splitting;                    // nothing is handed over meanwhile
+    bool asked;                        // since it became active
+    int64_t sent_ms, answered_mono_ms; // how long the answer took, and when it came
+    struct stream *next;               // in the history, by since_ms
+};
+
+int stream_init(struct stream *t, struct source *s, size_t pair_count) MUST_USE;
+void stream_fini(struct stream *t);
+// Does what can be done now, and sets the timer for what comes later.
+void stream_step(struct stream *t);
+void stream_cancel(struct stream *t);
+void stream_mapped(struct stream *t); // source_map has done page_map
+bool stream_is_over(const struct stream *t);
+
+// Asks for `first`'s page, and for all that stand there. answer.c:
+int stream_ask(struct stream *t, struct pair *first) MUST_USE;
+void stream_hand_over(struct pair *p, struct page *page);
+// The page is given up; its pairs ask again after a backoff.
+void stream_fail(struct stream *t, const char *what, const char *text, int64_t at_least_ms);
+void stream_drop_page(struct stream *t);
+
+// ---- history (loop thread) ----
+
+struct history_split {
+    struct stream *stream;
+    int64_t at_ms;
+    int64_t *ids, *new_ids;
+    struct pair **pairs; // those that are cut
+    size_t n;
+    int error;
+    struct fault fault;
+};
+
+struct history {
+    struct source *source;
+    struct stream *windows; // not done, by since_ms
+    struct loop_timer *timer;
+    struct pace pace;
+    struct history_split split;
+    bool planning; // `backfill`: what is missing is being found out
+    bool probing;
+    struct okta_log_call *probe;
+    struct buf probe_body;
+    int probe_failures;
+    int64_t events, pages; // that windows brought, in this process and before in those not done
+    int64_t passed_ms;     // of the windows that this process has seen: done
+    bool any;              // there has been a window
+    bool said_done;
+    int begin_error;
+    struct fault begin_fault;
+};
+
+int history_init(struct history *h, struct source *s, struct fault *fault) MUST_USE;
+void history_fini(struct history *h);
+void history_start(struct history *h);
+void history_cancel(struct history *h);
+// A pair's windows are on record: they are taken up.
+int history_add_begun(struct history *h, struct pair *p) MUST_USE;
+// A page of a window was delivered to a pair, or a window has changed otherwise.
+void history_note_page(struct history *h, struct pair *p);
+void history_look(struct history *h); // soon, in a turn of the loop of its own
+bool history_is_over(const struct history *h);
+void history_view(const struct history *h, struct watch_history *ret);
+
+// What is on record of a pair, as ranges: its windows, done or not. Outcomes: 0; -errno.
+int history_on_record(struct store *store, const struct pair *p, struct range_list *ret,
+                      struct fault *fault) MUST_USE;
+// `backfill`: finds out what is missing and puts it on record. begin.c
+void history_plan(struct history *h);
+void history_probed(void *ctx, const struct okta_log_answer *a);
+int history_take_up(struct history *h, struct fault *fault) MUST_USE; // windows on record
 
 // ---- source ----
 
@@ -103,35 +240,39 @@ struct source {
     struct watch *watch;
     const struct watch_source_opts *opts;
     struct ecs_mapper *mapper;
-    struct loop_timer *timer;
-    struct pair *pairs;
-    size_t pair_count;
-    struct okta_log_call *call; // in flight
-    struct page *asking;        // being received or mapped
-    struct page *spare;         // memory of the last page
-    bool mapping;               // its job runs
-    int map_error;
-    struct fault map_fault;
-    int broken_in_a_row;     // pages that page_map refused
+    struct stream *first_mapping, *last_mapping; // the first is being mapped
+    struct stream poll;
+    struct history history;
+    struct page *spare[2];   // memory of past pages
     int64_t clock_offset_ms; // Okta's clock minus ours
     bool clock_known;
+    bool heard; // Okta has answered
     bool undated_said;
     bool stopped;
     const char *complaint;
+    const struct stream *complainer;
+    int64_t refused_ms; // the last 429; wall clock, 0: none
     struct watch_stats stats;
 };
 
 int source_init(struct source *s, struct watch *w, const struct watch_source_opts *opts,
                 struct fault *fault) MUST_USE;
 void source_fini(struct source *s);
-// Does what can be done now, and sets the timer for what comes later.
-void source_step(struct source *s);
+void source_start(struct source *s);
+void source_step(struct source *s); // all its streams
 void source_cancel(struct source *s);
+// Maps the stream's page when its turn comes; stream_mapped is called then.
+void source_map(struct stream *t);
+// A page of memory for the next answer. Outcomes: 0; -ENOMEM.
+int source_take_page(struct source *s, struct page **ret) MUST_USE;
 // A page that is done with: its memory serves for the next one, unless there is a pause.
 void source_give_back(struct source *s, struct page *take_page);
 bool source_is_over(const struct source *s);
 int64_t source_now_ms(const struct source *s); // by Okta's clock
-void source_complain(struct source *s, const char *what, const char *text);
+// Warns once per kind of trouble of a stream (NULL: none in particular), and says when it is over.
+void source_complain(struct source *s, const struct stream *t, const char *what, const char *text);
+const struct budget *source_budget(const struct source *s);
+struct str source_name(const struct source *s);
 
 // ---- watch ----
 
@@ -145,6 +286,7 @@ struct watch {
     bool finished_said;
     int jobs;
     bool failed;
+    struct watch_budgets *budgets;
     struct loop_timer *stop_timer;
     void (*stopped)(void *ctx);
     void *stopped_ctx;
@@ -155,7 +297,16 @@ int watch_job(struct watch *w, void (*work)(void *), void (*done)(void *), void 
 void watch_job_done(struct watch *w);
 // To be called whenever a pair's state may have ended something.
 void watch_check_finished(struct watch *w);
+// Whether the pair of that source and output is one that this watch is for.
+bool watch_has_pair(const struct watch *w, size_t source, size_t output);
 // 1 s, 2 s, 4 s ... 60 s, each 50 to 100 % of it.
 int64_t watch_backoff_ms(struct watch *w, int failures);
+
+// ---- the state of the budgets, kept for `gatehouse status`; budgets.c ----
+
+int watch_budgets_init(struct watch *w) MUST_USE;
+void watch_budgets_fini(struct watch *w);
+void watch_budgets_note(struct watch *w); // something has changed
+void watch_budgets_cancel(struct watch *w);
 
 #endif

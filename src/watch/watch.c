@@ -34,6 +34,7 @@ int watch_new(struct watch **ret, const struct watch_opts *opts, struct fault *f
     atomic_init(&w->stop, false);
     int e = loop_timer_new(&w->stop_timer, opts->loop, say_stopped, w);
     if (!e) e = make_parts(w, fault);
+    if (!e) e = watch_budgets_init(w);
     if (e) return e;
     *ret = TAKE(w);
     return 0;
@@ -44,6 +45,7 @@ struct watch *watch_free(struct watch *w) {
     for (size_t i = 0; w->sources && i < w->opts.source_count; i++) source_fini(&w->sources[i]);
     for (size_t i = 0; w->outputs && i < w->opts.output_count; i++) output_fini(&w->outputs[i]);
     loop_timer_free(w->stop_timer);
+    watch_budgets_fini(w);
     free(w->sources);
     free(w->outputs);
     free(w);
@@ -51,7 +53,7 @@ struct watch *watch_free(struct watch *w) {
 }
 
 void watch_start(struct watch *w) {
-    for (size_t i = 0; i < w->opts.source_count; i++) source_step(&w->sources[i]);
+    for (size_t i = 0; i < w->opts.source_count; i++) source_start(&w->sources[i]);
 }
 
 static void check_stopped(struct watch *w) {
@@ -63,6 +65,7 @@ void watch_stop(struct watch *w, void (*stopped)(void *ctx), void *ctx) {
     w->stopped = stopped;
     w->stopped_ctx = ctx;
     atomic_store(&w->stop, true);
+    watch_budgets_cancel(w);
     for (size_t i = 0; i < w->opts.source_count; i++) source_cancel(&w->sources[i]);
     check_stopped(w);
 }
@@ -95,7 +98,24 @@ const char *watch_source_name(const struct watch *w, size_t i) { return w->opts.
 bool watch_failed(const struct watch *w) { return w->failed; }
 
 const struct budget *watch_source_budget(const struct watch *w, size_t i) {
-    return okta_org_budget(w->opts.sources[i].org);
+    return source_budget(&w->sources[i]);
+}
+
+void watch_source_history(const struct watch *w, size_t i, struct watch_history *ret) {
+    history_view(&w->sources[i].history, ret);
+}
+
+static bool is_named(const char *const *names, size_t n, const char *name) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return n == 0;
+}
+
+bool watch_has_pair(const struct watch *w, size_t source, size_t output) {
+    const struct watch_backfill *b = w->opts.backfill;
+    if (!b) return true;
+    return is_named(b->sources, b->source_count, w->opts.sources[source].name) &&
+           is_named(b->outputs, b->output_count, w->opts.outputs[output].name);
 }
 
 static int64_t lag_ms(const struct source *s, const struct pair *p) {
@@ -109,9 +129,9 @@ void watch_source_stats(const struct watch *w, size_t i, struct watch_stats *ret
     *ret = s->stats;
     ret->stopped = s->stopped;
     ret->complaint = s->complaint;
-    ret->caught_up = true;
-    for (size_t k = 0; k < s->pair_count; k++) {
-        const struct pair *p = &s->pairs[k];
+    ret->caught_up = history_is_over(&s->history);
+    for (size_t k = 0; k < s->poll.pair_count; k++) {
+        const struct pair *p = &s->poll.pairs[k];
         int64_t lag = lag_ms(s, p);
         if (lag > ret->lag_ms) ret->lag_ms = lag;
         if (!p->caught_up) ret->caught_up = false;

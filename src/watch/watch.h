@@ -6,8 +6,9 @@
 // has.
 //
 // Pairs that stand at the same cursor share one fetch and one mapping; a pair whose output is down
-// falls behind alone and catches up by itself. Loop thread only; mapping, delivering and committing
-// run in jobs.
+// falls behind alone and catches up by itself. What is to be had of the past beyond a day comes by
+// windows of `published`, several at once where that is quicker, while polling goes on. Loop thread
+// only; mapping, delivering and committing run in jobs.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,6 +41,22 @@ struct watch_source_opts {
     size_t output_count;
 };
 
+// An instant: wall clock, or so long ago by Okta's clock.
+struct watch_instant {
+    bool ago;
+    int64_t ms;
+};
+
+// `gatehouse backfill`: the watch fetches what is missing of a range of time, does not poll, and is
+// finished then.
+struct watch_backfill {
+    struct watch_instant since, until;
+    const char *const *sources; // names; none: all
+    size_t source_count;
+    const char *const *outputs;
+    size_t output_count;
+};
+
 struct watch_opts {
     struct loop *loop;
     struct store *store;
@@ -48,8 +65,9 @@ struct watch_opts {
     size_t source_count;
     const struct watch_output_opts *outputs;
     size_t output_count;
-    bool once;     // a pair that has caught up is finished; one that fails too often is given up
-    uint64_t seed; // jitter
+    bool once; // a pair that has caught up is finished; one that fails too often is given up
+    const struct watch_backfill *backfill; // NULL: collect
+    uint64_t seed;                         // jitter
     // Called once: every pair is finished or stopped for good. May be NULL.
     void (*finished)(void *ctx);
     void *ctx;
@@ -78,13 +96,26 @@ struct watch_stats {
     int64_t undated; // events whose `published` could not be read
     int64_t lag_ms;  // Okta's clock minus the newest published that the slowest pair has; 0 when
                      // caught up
-    bool caught_up;  // every pair stood at the end of the log at its last poll
+    bool caught_up;  // every pair stood at the end of the log at its last poll, and has its history
     bool stopped;    // refused by Okta: will not ask again
     const char *complaint; // what is wrong now, a dotted name; NULL when all is well
 };
 size_t watch_source_count(const struct watch *w);
 const char *watch_source_name(const struct watch *w, size_t i);
 void watch_source_stats(const struct watch *w, size_t i, struct watch_stats *ret);
+
+// Where the history of a source stands.
+struct watch_history {
+    bool any;        // there is, or was, something to fetch
+    bool over;       // and it has been
+    double share;    // of it that is done, by events as far as known; 0..1
+    int64_t events;  // of the windows that this process has had to do with
+    int64_t pages;   // delivered by this process
+    int in_flight;   // windows being asked
+    int left;        // windows not done
+    int64_t left_ms; // estimated; -1: not known
+};
+void watch_source_history(const struct watch *w, size_t i, struct watch_history *ret);
 const struct budget *watch_source_budget(const struct watch *w, size_t i);
 
 // Whether a source stopped for good or an output was given up: exit status 1.

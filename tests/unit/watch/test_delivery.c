@@ -39,6 +39,8 @@ struct world {
     struct output output;
     struct source source;
     struct pair pair;
+    struct stream window_stream;
+    struct pair window;
     struct script script;
     struct fault reason;
 };
@@ -113,6 +115,10 @@ static const struct sink_type fake_type = {
 
 // ---- the world around it ----
 
+static struct pair a_pair(struct world *w) {
+    return (struct pair){.stream = &w->source.poll, .source = &w->source, .output = &w->output};
+}
+
 static int set_up(void **state) {
     struct world *w = mem_new(sizeof *w);
     if (!w) return -1;
@@ -126,7 +132,7 @@ static int set_up(void **state) {
     w->source_opts = (struct watch_source_opts){.name = "acme"};
     w->source.watch = &w->watch;
     w->source.opts = &w->source_opts;
-    w->pair = (struct pair){.source = &w->source, .output = &w->output};
+    w->pair = a_pair(w);
     fault_set(&w->reason, 0, "not wanted");
     *state = w;
     return pair_load(&w->pair, w->store, NULL);
@@ -207,7 +213,7 @@ static void what_came_before_is_known_after_a_restart_too(void **state) {
     give_page(w, "a", "there");
     delivery_run(&w->pair);
     pair_fini(&w->pair);
-    w->pair = (struct pair){.source = &w->source, .output = &w->output};
+    w->pair = a_pair(w);
     assert_int_equal(pair_load(&w->pair, w->store, NULL), 0);
     assert_string_equal(w->pair.cursor, "there");
     give_page(w, "a", "further");
@@ -327,6 +333,142 @@ static void an_output_that_cannot_be_opened_leaves_everything_as_it_is(void **st
     assert_cursor(w, "", 0);
 }
 
+// ---- windows of the history ----
+
+// When the first event of give_page was published.
+static int64_t first_ms(void) {
+    int64_t ms = 0;
+    assert_true(time_parse_iso8601(STR("2026-01-02T03:04:05.000Z"), &ms));
+    return ms;
+}
+
+// A pair that polls from `until` on, and one for the window before it.
+static void begin_window(struct world *w, int64_t since_ms, int64_t until_ms) {
+    const struct store_range range = {since_ms, until_ms};
+    int64_t id = 0;
+    const struct store_begin b = {.source = STR("acme"),
+                                  .output = STR("fake"),
+                                  .next = STR("poll"),
+                                  .start_ms = until_ms,
+                                  .windows = &range,
+                                  .window_count = 1};
+    assert_int_equal(store_begin(w->store, &b, &id, NULL), 0);
+    pair_fini(&w->pair);
+    w->pair = a_pair(w);
+    assert_int_equal(pair_load(&w->pair, w->store, NULL), 0);
+    w->window_stream = (struct stream){
+        .source = &w->source, .bounded = true, .since_ms = since_ms, .until_ms = until_ms};
+    w->window = (struct pair){.stream = &w->window_stream,
+                              .source = &w->source,
+                              .output = &w->output,
+                              .window = {id, since_ms, until_ms, 0, &w->pair}};
+}
+
+// The window gets the pair's page; `next` NULL: its last one.
+static void deliver_window(struct world *w, const char *first, const char *next) {
+    give_page(w, first, next ? next : "");
+    w->window.page = TAKE(w->pair.page);
+    if (!next) free(TAKE(w->window.page->next));
+    delivery_run(&w->window);
+    if (w->window.delivery.error == 0)
+        w->window.window.position_ms = w->window.delivery.position_ms;
+    w->window.page = page_unref(w->window.page);
+}
+
+static void deliver_polled(struct world *w, const char *first, const char *next) {
+    give_page(w, first, next);
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.error, 0);
+}
+
+static void a_page_of_a_window_moves_the_window_and_not_the_cursor(void **state) {
+    struct world *w = *state;
+    begin_window(w, first_ms(), first_ms() + 100);
+    deliver_window(w, "a", "there");
+    assert_int_equal(w->window.delivery.error, 0);
+    assert_int_equal(w->window.delivery.delivered, 3);
+    assert_false(w->window.delivery.done);
+    assert_int_equal(w->window.delivery.position_ms, first_ms() + 2);
+    assert_cursor(w, "poll", 3);
+}
+
+static void a_window_is_done_at_the_page_without_a_next_link(void **state) {
+    struct world *w = *state;
+    begin_window(w, first_ms(), first_ms() + 100);
+    deliver_window(w, "a", NULL);
+    assert_true(w->window.delivery.done);
+}
+
+static void what_is_outside_of_a_window_is_left_to_another(void **state) {
+    struct world *w = *state;
+    begin_window(w, first_ms() + 1, first_ms() + 2);
+    deliver_window(w, "a", "there");
+    assert_int_equal(w->window.delivery.delivered, 1);
+    assert_int_equal(w->window.delivery.repeated, 0);
+    assert_true(w->window.delivery.done);
+    assert_int_equal(w->script.durable, 1);
+}
+
+static void what_polling_brought_late_a_window_does_not_bring_again(void **state) {
+    struct world *w = *state;
+    begin_window(w, first_ms(), first_ms() + 2);
+    deliver_polled(w, "a", "further");
+    assert_int_equal(w->pair.delivery.delivered, 3);
+    deliver_window(w, "a", "there");
+    assert_int_equal(w->window.delivery.repeated, 2);
+    assert_int_equal(w->window.delivery.delivered, 0);
+    assert_int_equal(w->script.durable, 3);
+}
+
+static void what_a_window_brought_polling_does_not_bring_again(void **state) {
+    struct world *w = *state;
+    begin_window(w, first_ms(), first_ms() + 100);
+    deliver_window(w, "a", "there");
+    assert_true(w->pair.had);
+    deliver_polled(w, "a", "further");
+    assert_int_equal(w->pair.delivery.repeated, 3);
+    assert_int_equal(w->script.durable, 3);
+    assert_true(recent_has(&w->pair.recent, w->pair.page->events[0].id));
+}
+
+static void a_window_that_is_asked_again_knows_what_it_had(void **state) {
+    struct world *w = *state;
+    begin_window(w, first_ms(), first_ms() + 100);
+    deliver_window(w, "a", "there");
+    deliver_window(w, "a", "there");
+    assert_int_equal(w->window.delivery.repeated, 3);
+    assert_int_equal(w->script.durable, 3);
+}
+
+static void a_window_that_was_split_meanwhile_is_not_moved(void **state) {
+    struct world *w = *state;
+    begin_window(w, first_ms(), first_ms() + 100);
+    int64_t fresh;
+    assert_int_equal(
+        store_windows_split(w->store, &w->window.window.id, 1, first_ms() + 1, &fresh, NULL), 0);
+    deliver_window(w, "a", "there");
+    assert_int_equal(w->window.delivery.error, -ESTALE);
+    assert_int_equal(w->script.durable, 0);
+    assert_int_equal(w->script.rolled_back, 1);
+}
+
+static void a_new_pair_is_on_record_with_its_windows(void **state) {
+    struct world *w = *state;
+    w->pair.is_new = true;
+    w->pair.begin.start_ms = first_ms() + 1;
+    assert_int_equal(range_missing(&w->pair.begin.windows,
+                                   (struct store_range){first_ms() - 1000, first_ms() + 1}, NULL,
+                                   0),
+                     0);
+    deliver_polled(w, "a", "there");
+    assert_true(w->pair.delivery.begun);
+    assert_int_equal(w->pair.start_ms, first_ms() + 1);
+    AUTO_FINI(range_list) struct range_list there = {0};
+    assert_int_equal(history_on_record(w->store, &w->pair, &there, NULL), 0);
+    assert_int_equal(there.n, 1);
+    assert_int_equal(there.p[0].since_ms, first_ms() - 1000);
+}
+
 #define in_a_world(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
@@ -343,6 +485,14 @@ int main(void) {
         in_a_world(a_sink_that_cannot_go_back_is_opened_again_at_its_mark),
         in_a_world(a_rejected_document_is_a_dead_letter_and_holds_up_nobody),
         in_a_world(an_output_that_cannot_be_opened_leaves_everything_as_it_is),
+        in_a_world(a_page_of_a_window_moves_the_window_and_not_the_cursor),
+        in_a_world(a_window_is_done_at_the_page_without_a_next_link),
+        in_a_world(what_is_outside_of_a_window_is_left_to_another),
+        in_a_world(what_polling_brought_late_a_window_does_not_bring_again),
+        in_a_world(what_a_window_brought_polling_does_not_bring_again),
+        in_a_world(a_window_that_is_asked_again_knows_what_it_had),
+        in_a_world(a_window_that_was_split_meanwhile_is_not_moved),
+        in_a_world(a_new_pair_is_on_record_with_its_windows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
