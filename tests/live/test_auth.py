@@ -9,6 +9,7 @@ import subprocess
 import jws
 from harness import (BARE_ENV, GATEHOUSE, TOKEN, each_of, events, main, now_ms, read_text, rfc3339, test, uuids_of,
                      wait_until)
+from proxies import Tinyproxy
 
 SECRET = "secretOfTheIntegration/with+odd:characters%"
 CLIENT = "0oaServiceAppOfTheTests"
@@ -164,9 +165,12 @@ def api_key_org(place, *args):
 
 
 @each_of(WAYS)
-def over_tls_every_step_of_test_okta_is_a_tick_with(place, way):
+def through_a_proxy_over_tls_every_step_of_test_okta_is_a_tick_with(place, way):
     org, keys = way(place, ("--tls-make", place.path("tls")))
+    proxy = Tinyproxy(place, ("joe", "hunter22"))
+    place.sims.append(proxy)
     keys["ssl"] = "{ certificate_authorities: [%s] }" % place.path("tls", "ca.pem")
+    keys["proxy_url"] = "http://joe:hunter22@127.0.0.1:%d" % proxy.port
     org.settings(keys)
     p = place.run("test", "okta", "-c", place.path("gatehouse.yml"))
     lines = [line.strip() for line in p.out.splitlines()][1:]
@@ -177,6 +181,7 @@ def over_tls_every_step_of_test_okta_is_a_tick_with(place, way):
     for word in wanted:
         assert any(word in line for line in lines), (word, lines)
     collect(org, keys)
+    assert len(proxy.requests()) >= 2 and all("CONNECT 127.0.0.1" in line for line in proxy.requests())
 
 
 # ---- tokens ----
