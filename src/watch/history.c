@@ -373,6 +373,7 @@ static void drop_over(struct history *h) {
 static void say_done(struct history *h) {
     if (!h->any || h->windows || h->said_done) return;
     h->said_done = true;
+    source_history_is_over(h->source);
     log_info(h->source->watch->opts.log, "history.done", KV_STR("source", h->source->opts->name),
              KV_INT("events", h->events));
 }

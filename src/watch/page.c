@@ -41,6 +41,14 @@ struct page *page_unref(struct page *p) {
     return NULL;
 }
 
+void page_memory_fini(struct page_memory *m) {
+    buf_fini(&m->documents);
+    buf_fini(&m->strings);
+    free(m->events);
+    free(m->docs);
+    *m = (struct page_memory){.event_cap = 0};
+}
+
 static void forget_content(struct page *p) {
     buf_reset(&p->documents);
     buf_reset(&p->strings);
@@ -61,6 +69,34 @@ void page_reset(struct page *p) {
     free(TAKE(p->next));
     p->date_ms = 0;
     p->caught_up = false;
+}
+
+static struct page_memory memory_of(struct page *p) {
+    forget_content(p);
+    struct page_memory m = {p->documents, p->strings,    TAKE(p->events),
+                            p->event_cap, TAKE(p->docs), p->doc_cap};
+    p->documents = buf_make(PAGE_DOCUMENTS_MAX_BYTES);
+    p->strings = buf_make(PAGE_DOCUMENTS_MAX_BYTES);
+    p->event_cap = p->doc_cap = 0;
+    return m;
+}
+
+void page_give_memory(struct page *p, struct page_memory *to) {
+    page_memory_fini(to);
+    *to = memory_of(p);
+}
+
+void page_take_memory(struct page *p, struct page_memory *from) {
+    struct page_memory own = memory_of(p);
+    page_memory_fini(&own);
+    if (from->documents.max == 0) return; // nothing was ever given
+    p->documents = from->documents;
+    p->strings = from->strings;
+    p->events = from->events;
+    p->event_cap = from->event_cap;
+    p->docs = from->docs;
+    p->doc_cap = from->doc_cap;
+    *from = (struct page_memory){.event_cap = 0};
 }
 
 static int keep_strings(struct page *p, struct page_event *event, const struct ecs_facts *facts) {

@@ -29,6 +29,17 @@ struct page_event {
     int64_t published_ms;
 };
 
+// What the mapping of a page needs beside the bytes that Okta sent, about twice as much: it goes
+// from page to page, so that a page that is still being received is without it.
+struct page_memory {
+    struct buf documents;
+    struct buf strings;
+    struct page_event *events;
+    size_t event_cap;
+    struct sink_doc *docs;
+    size_t doc_cap;
+};
+
 struct page {
     int refs;
     char *cursor; // the URL that was asked
@@ -59,6 +70,12 @@ struct page *page_unref(struct page *p); // NULL-safe, returns NULL
 
 // Forgets everything but the memory (large buffers are given back). Only with a single reference.
 void page_reset(struct page *p);
+
+// Moves the memory of the mapping out of a page that is done with, or into one that is to be
+// mapped; what the other side had before is freed. The page's events and documents are forgotten.
+void page_take_memory(struct page *p, struct page_memory *from);
+void page_give_memory(struct page *p, struct page_memory *to);
+void page_memory_fini(struct page_memory *m);
 
 struct page_map_opts {
     struct ecs_mapper *mapper;

@@ -181,5 +181,6 @@ void pair_delivered(struct pair *p) {
     else if (!s->watch->stopping) keep_page(p);
     if (pair_is_polling(p)) history_look(&s->history);
     if (e && !pair_is_over(p)) pair_stop(p); // what is on record is taken up at the next start
+    source_map_next(s);
     stream_step(p->stream);
 }

@@ -7,8 +7,15 @@
 
 // A page that stays broken so often has its broken events taken for dead letters.
 enum { BROKEN_TRIES = 5 };
+// Documents of an ordinary page; what an extraordinary one needed is given back.
+enum { MEMORY_KEPT_BYTES = 8 << 20 };
 
 static const struct log *log_of(const struct source *s) { return s->watch->opts.log; }
+
+static void drop_spares(struct source *s) {
+    for (size_t i = 0; i < LEN(s->spare); i++) s->spare[i] = page_unref(s->spare[i]);
+    page_memory_fini(&s->memory);
+}
 
 static struct pair *add_pair(struct source *s, size_t output) {
     struct pair *p = &s->poll.pairs[s->poll.pair_count++];
@@ -41,7 +48,7 @@ int source_init(struct source *s, struct watch *w, const struct watch_source_opt
 void source_fini(struct source *s) {
     history_fini(&s->history);
     stream_fini(&s->poll);
-    for (size_t i = 0; i < LEN(s->spare); i++) s->spare[i] = page_unref(s->spare[i]);
+    drop_spares(s);
     s->mapper = ecs_mapper_free(s->mapper);
 }
 
@@ -87,11 +94,37 @@ void source_complain(struct source *s, const struct stream *t, const char *what,
 
 // ---- memory of pages ----
 
+// A pause follows: nothing is kept for it.
+static bool is_resting(const struct source *s, const struct page *page) {
+    return page->caught_up && history_is_over(&s->history);
+}
+
+void source_history_is_over(struct source *s) {
+    for (size_t i = 0; i < s->poll.pair_count; i++)
+        if (!s->poll.pairs[i].caught_up) return;
+    drop_spares(s);
+}
+
+// One page's memory is kept for the next one that is mapped, and no more.
+static void keep_memory(struct source *s, struct page *page) {
+    struct page_memory surplus = {.event_cap = 0};
+    page_give_memory(page, s->memory.documents.cap == 0 ? &s->memory : &surplus);
+    page_memory_fini(&surplus);
+    buf_shrink(&s->memory.documents, MEMORY_KEPT_BYTES);
+    buf_shrink(&s->memory.strings, MEMORY_KEPT_BYTES);
+}
+
 void source_give_back(struct source *s, struct page *take_page) {
-    bool reusable = take_page && take_page->refs == 1 && !take_page->caught_up;
-    for (size_t i = 0; reusable && take_page && i < LEN(s->spare); i++)
+    if (!take_page || take_page->refs > 1) {
+        page_unref(take_page);
+        return;
+    }
+    bool resting = is_resting(s, take_page);
+    if (!resting) keep_memory(s, take_page);
+    for (size_t i = 0; !resting && take_page && i < LEN(s->spare); i++)
         if (!s->spare[i]) s->spare[i] = TAKE(take_page);
     page_unref(take_page);
+    if (resting) drop_spares(s);
 }
 
 int source_take_page(struct source *s, struct page **ret) {
@@ -108,7 +141,7 @@ int source_take_page(struct source *s, struct page **ret) {
 
 static void map_work(void *ctx) {
     struct source *s = ctx;
-    struct stream *t = s->first_mapping;
+    struct stream *t = s->being_mapped;
     const struct page_map_opts opts = {
         .mapper = s->mapper,
         .source = s->opts->name,
@@ -120,35 +153,50 @@ static void map_work(void *ctx) {
     t->map_error = page_map(t->asking, &opts, &t->map_fault);
 }
 
-static void map_first(struct source *s);
-
-static void take_first(struct source *s) {
-    struct stream *t = s->first_mapping;
-    s->first_mapping = TAKE(t->next_mapping);
-    if (s->first_mapping) map_first(s);
-    stream_mapped(t);
-}
-
 static void map_done(void *ctx) {
     struct source *s = ctx;
     watch_job_done(s->watch);
-    take_first(s);
+    stream_mapped(TAKE(s->being_mapped));
+    source_map_next(s);
 }
 
-static void map_first(struct source *s) {
-    int e = watch_job(s->watch, map_work, map_done, s);
-    if (!e) return;
-    s->first_mapping->map_error = e;
-    take_first(s);
+static bool is_being_delivered(const struct stream *t) {
+    for (size_t i = 0; i < t->pair_count; i++)
+        if (t->pairs[i].state == PAIR_DELIVERING && !t->pairs[i].held_up) return true;
+    return false;
+}
+
+static bool is_window_being_delivered(const struct source *s) {
+    for (const struct stream *t = s->history.windows; t; t = t->next)
+        if (is_being_delivered(t)) return true;
+    return false;
+}
+
+// A window's page is mapped when the outputs have taken the one before: until then it is as Okta
+// sent it, a third of what it will be. So memory is bounded however many are asked at once.
+static struct stream *take_mappable(struct source *s) {
+    bool windows_wait = is_window_being_delivered(s);
+    struct stream **at = &s->to_map;
+    while (*at && (*at)->bounded && windows_wait) at = &(*at)->next_to_map;
+    struct stream *t = *at;
+    if (t) *at = TAKE(t->next_to_map);
+    return t;
+}
+
+void source_map_next(struct source *s) {
+    while (!s->being_mapped && !s->watch->stopping) {
+        struct stream *t = take_mappable(s);
+        if (!t) return;
+        page_take_memory(t->asking, &s->memory);
+        s->being_mapped = t;
+        t->map_error = watch_job(s->watch, map_work, map_done, s);
+        if (t->map_error) stream_mapped(TAKE(s->being_mapped));
+    }
 }
 
 void source_map(struct stream *t) {
-    struct source *s = t->source;
-    if (s->first_mapping) {
-        s->last_mapping->next_mapping = t;
-        s->last_mapping = t;
-        return;
-    }
-    s->first_mapping = s->last_mapping = t;
-    map_first(s);
+    struct stream **at = &t->source->to_map;
+    while (*at) at = &(*at)->next_to_map;
+    *at = t;
+    source_map_next(t->source);
 }

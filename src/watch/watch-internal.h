@@ -157,7 +157,7 @@ struct stream {
     int map_error;
     struct fault map_fault;
     int broken_in_a_row; // pages that page_map refused
-    struct stream *next_mapping;
+    struct stream *next_to_map;
 
     bool bounded; // a window of the history; what follows is its own
     int64_t since_ms, until_ms;
@@ -240,7 +240,9 @@ struct source {
     struct watch *watch;
     const struct watch_source_opts *opts;
     struct ecs_mapper *mapper;
-    struct stream *first_mapping, *last_mapping; // the first is being mapped
+    struct stream *to_map;       // in the order in which their pages came
+    struct stream *being_mapped; // its job runs
+    struct page_memory memory;   // of the last page that was mapped
     struct stream poll;
     struct history history;
     struct page *spare[2];   // memory of past pages
@@ -263,10 +265,14 @@ void source_step(struct source *s); // all its streams
 void source_cancel(struct source *s);
 // Maps the stream's page when its turn comes; stream_mapped is called then.
 void source_map(struct stream *t);
+// The outputs have taken a page: another one may be mapped.
+void source_map_next(struct source *s);
 // A page of memory for the next answer. Outcomes: 0; -ENOMEM.
 int source_take_page(struct source *s, struct page **ret) MUST_USE;
 // A page that is done with: its memory serves for the next one, unless there is a pause.
 void source_give_back(struct source *s, struct page *take_page);
+// Its memory is given back, if the polling rests too.
+void source_history_is_over(struct source *s);
 bool source_is_over(const struct source *s);
 int64_t source_now_ms(const struct source *s); // by Okta's clock
 // Warns once per kind of trouble of a stream (NULL: none in particular), and says when it is over.

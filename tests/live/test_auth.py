@@ -222,6 +222,20 @@ def revoked_tokens_are_replaced_once_and_collecting_goes_on(place):
 
 
 @test
+def tokens_that_end_in_the_middle_of_a_backfill_are_replaced(place):
+    org, keys = by_key(place, dpop=True)
+    org.sim.set(token_life="2s")
+    some = events(6000, seed=1, first_ms=now_ms() - 10 * 86400_000, step_ms=120_000)
+    org.sim.add(some, persisted="published")
+    org.sim.fault("slow_body", probability=1, seed=1, total_ms=1500, delay_ms=50)
+    org.settings({**keys, "limit": "500"})
+    p = place.run("backfill", "--since", "20d", "-c", place.path("gatehouse.yml"))
+    assert p.returncode == 0, p.err
+    assert sorted(place.uuids_in_db()) == sorted(uuids_of(some))
+    assert org.tokens() >= 3, org.tokens()
+
+
+@test
 def nonces_that_change_while_it_runs_are_followed(place):
     org, keys = by_key(place, dpop=True)
     org.sim.set(token_life="3s", nonce_at_resource=True)
