@@ -9,6 +9,11 @@ void buf_fini(struct buf *b) {
     *b = buf_make(b->max);
 }
 
+void buf_wipe(struct buf *b) {
+    if (b->p) explicit_bzero(b->p, b->cap);
+    buf_fini(b);
+}
+
 void buf_shrink(struct buf *b, size_t keep_bytes) {
     if (b->cap > keep_bytes) buf_fini(b);
     buf_reset(b);

@@ -29,6 +29,9 @@ static inline struct buf buf_make(size_t max_bytes) { return (struct buf){.max =
 void buf_fini(struct buf *b);
 DEFINE_AUTO_FINI(buf)
 
+// The same for a buffer that held a secret: the bytes are overwritten first.
+void buf_wipe(struct buf *b);
+
 // Forgets content and error but keeps the memory.
 static inline void buf_reset(struct buf *b) {
     b->n = 0;

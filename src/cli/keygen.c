@@ -197,6 +197,6 @@ int command_keygen(const struct args *args) {
     if (r == 0) r = describe(key, args->pem, &file, &line);
     if (r) e = failed(args->words[0], "no key could be made", error_text(r));
     else e = deliver(args, key, buf_str(&file), buf_str(&line));
-    crypto_wipe_buf(&file);
+    buf_wipe(&file);
     return e;
 }

@@ -21,15 +21,10 @@ struct expansion {
 
 static int expand(const struct expansion *x, struct str text, int depth, struct buf *out);
 
-void conf_buf_wipe(struct buf *b) {
-    if (b->p) explicit_bzero(b->p, b->cap);
-    buf_fini(b);
-}
-
 struct secret_buf {
     struct buf b;
 };
-static void secret_buf_fini(struct secret_buf *s) { conf_buf_wipe(&s->b); }
+static void secret_buf_fini(struct secret_buf *s) { buf_wipe(&s->b); }
 DEFINE_AUTO_FINI(secret_buf)
 
 bool conf_has_reference(struct str text) { return str_find(text, STR("${")) < text.n; }

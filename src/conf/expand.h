@@ -36,7 +36,4 @@ bool conf_has_reference(struct str text);
 int conf_expand(struct str text, const struct conf_env *env, struct buf *out,
                 struct fault *fault) MUST_USE;
 
-// Frees a buffer that held a secret, after wiping it.
-void conf_buf_wipe(struct buf *b);
-
 #endif

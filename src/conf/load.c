@@ -81,7 +81,7 @@ static int load_scalar(struct conf_load *load, const struct conf_key *key,
     struct str text;
     int rc = scalar_text(load, node, &held, &text);
     if (!rc) rc = load_text(load, key, node, text, member);
-    conf_buf_wipe(&held);
+    buf_wipe(&held);
     if (rc) return rc < 0 ? rc : 0;
     if (conf_type_is_secret(key->type) && !conf_has_reference(node->text) && !node->place.set)
         load->secret = node;

@@ -132,8 +132,3 @@ bool crypto_equal(struct str a, struct str b) {
 void crypto_wipe(void *p, size_t n) {
     if (n) OPENSSL_cleanse(p, n);
 }
-
-void crypto_wipe_buf(struct buf *b) {
-    crypto_wipe(b->p, b->cap);
-    buf_fini(b);
-}

@@ -33,8 +33,7 @@ bool crypto_base64url_decode(struct buf *out, struct str text) MUST_USE;
 // Compares in a time that depends on the lengths only.
 bool crypto_equal(struct str a, struct str b) MUST_USE;
 
-// Overwrites in a way that the compiler leaves in. buf_fini does not wipe: do it before.
+// Overwrites in a way that the compiler leaves in. For buffers there is buf_wipe.
 void crypto_wipe(void *p, size_t n);
-void crypto_wipe_buf(struct buf *b); // wipes and frees; the buffer can be used again
 
 #endif

@@ -11,7 +11,7 @@ enum { KEY_FILE_MAX_BYTES = 256 * 1024 };
 struct secret {
     struct buf b;
 };
-static void secret_fini(struct secret *s) { crypto_wipe_buf(&s->b); }
+static void secret_fini(struct secret *s) { buf_wipe(&s->b); }
 DEFINE_AUTO_FINI(secret)
 
 static int private_only(struct crypto_key **key, struct fault *fault) {

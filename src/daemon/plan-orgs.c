@@ -121,7 +121,7 @@ static void on_key_made(void *ctx, const struct crypto_key *key) {
     if (!kept) return;
     struct buf jwk = buf_make(1 << 16);
     if (crypto_key_private_jwk(key, &jwk) == 0) keep_key(e, buf_str(&jwk));
-    crypto_wipe_buf(&jwk);
+    buf_wipe(&jwk);
 }
 
 static int read_kept_key(struct entry *e, struct buf *jwk, struct fault *fault) {
@@ -140,7 +140,7 @@ static int load_kept_key(struct entry *e, struct fault *fault) {
     if (r) return r;
     struct buf jwk = buf_make(1 << 16);
     r = read_kept_key(e, &jwk, fault);
-    crypto_wipe_buf(&jwk);
+    buf_wipe(&jwk);
     return r;
 }
 

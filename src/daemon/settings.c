@@ -224,7 +224,7 @@ int settings_load(struct settings **ret, const char *path, const char *const *ov
     input.text = buf_str(&text);
     if (rc == 0) rc = settings_parse(ret, &input, errors);
     else if (rc != -ENOMEM) rc = say_file(errors, name, rc);
-    conf_buf_wipe(&text);
+    buf_wipe(&text);
     return rc;
 }
 

@@ -10,6 +10,7 @@
 
 enum {
     HEADER_MAX_BYTES = 64 * 1024,
+    HEADER_USUAL_BYTES = 8 * 1024,
     SENDINGS_MAX = 3, // of one request, each with another token, nonce or clock
     CLOCK_STEP_MS = 5 * TIME_SECOND_MS,
     SECRET_BEGINNING = 8,
@@ -59,7 +60,7 @@ int okta_auth_new(struct okta_auth **ret, struct okta_org *org,
 struct okta_auth *okta_auth_free(struct okta_auth *auth) {
     if (!auth) return NULL;
     okta_tokens_free(auth->tokens);
-    crypto_wipe_buf(&auth->nonce);
+    buf_wipe(&auth->nonce);
     free(auth);
     return NULL;
 }
@@ -78,13 +79,14 @@ const struct okta_failure *okta_auth_failure(const struct okta_auth *auth,
 struct buf *okta_headers_add(struct okta_headers *headers, const char *name) {
     struct buf *text = &headers->text[headers->n++];
     *text = buf_make(HEADER_MAX_BYTES);
+    buf_reserve(text, HEADER_USUAL_BYTES); // growing would leave a copy behind
     buf_addf(text, "%s: ", name);
     return text;
 }
 
 void okta_headers_fini(struct okta_headers *headers) {
-    for (size_t i = 0; i < headers->n; i++) crypto_wipe_buf(&headers->text[i]);
-    crypto_wipe_buf(&headers->body);
+    for (size_t i = 0; i < headers->n; i++) buf_wipe(&headers->text[i]);
+    buf_wipe(&headers->body);
 }
 
 int okta_add_proof(struct okta_call *call, struct okta_headers *headers,

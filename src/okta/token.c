@@ -18,6 +18,7 @@ enum {
     ANSWER_MAX_BYTES = 1 << 20,
     TOKEN_MAX_BYTES = 64 * 1024,
     FORM_MAX_BYTES = 256 * 1024,
+    FORM_USUAL_BYTES = 8 * 1024,
     SENDINGS_MAX = 5,                     // of one request: for a proof, a nonce, the clock
     RENEW_AHEAD_MS = 5 * TIME_MINUTE_MS,  // before the end, or a quarter of a shorter life
     UNUSABLE_MS = 10 * TIME_SECOND_MS,    // a request needs a moment to arrive; or a tenth
@@ -104,9 +105,9 @@ struct okta_tokens *okta_tokens_free(struct okta_tokens *t) {
     if (!t) return NULL;
     if (t->asking) okta_call_cancel(&t->call);
     okta_call_fini(&t->call);
-    crypto_wipe_buf(&t->value);
-    crypto_wipe_buf(&t->nonce);
-    crypto_wipe_buf(&t->body);
+    buf_wipe(&t->value);
+    buf_wipe(&t->nonce);
+    buf_wipe(&t->body);
     crypto_key_free(t->made_key);
     free(t->granted);
     free(t->scopes);
@@ -154,7 +155,7 @@ static int add_basic(const struct okta_tokens *t, struct okta_headers *headers) 
     buf_addz(out, "Basic ");
     add_base64(out, buf_str(&pair));
     int e = pair.error;
-    crypto_wipe_buf(&pair);
+    buf_wipe(&pair);
     return e;
 }
 
@@ -162,6 +163,7 @@ int okta_tokens_sign_request(struct okta_tokens *t, struct okta_call *call,
                              struct okta_headers *headers) {
     struct buf *form = &headers->body;
     *form = buf_make(FORM_MAX_BYTES);
+    buf_reserve(form, FORM_USUAL_BYTES); // growing would leave a copy behind
     call->clock_offset_ms = t->org->clock_offset_ms;
     add_field(form, "grant_type", STR("client_credentials"));
     add_field(form, "scope", str_from(t->scopes));
@@ -251,7 +253,7 @@ static int keep(struct okta_tokens *t, const struct okta_token_answer *answer) {
     int64_t now = time_mono_ms();
     char *granted = answer->scope.p ? mem_copy(answer->scope.p, answer->scope.n) : NULL;
     if (answer->scope.p && !granted) return -ENOMEM;
-    crypto_wipe_buf(&t->value);
+    buf_wipe(&t->value);
     buf_add_str(&t->value, answer->access_token);
     free(t->granted);
     t->granted = granted;
@@ -324,13 +326,13 @@ static void on_done(struct okta_call *call, const struct okta_result *result) {
     } else {
         fail(t, result->failure->final, &result->failure->fault);
     }
-    crypto_wipe_buf(&t->body);
+    buf_wipe(&t->body);
     okta_call_fini(call);
     okta_org_look(t->org);
 }
 
 void okta_tokens_drop(struct okta_tokens *t, uint64_t number) {
-    if (number == t->number) crypto_wipe_buf(&t->value);
+    if (number == t->number) buf_wipe(&t->value);
 }
 
 struct okta_access_token okta_tokens_get(const struct okta_tokens *t) {

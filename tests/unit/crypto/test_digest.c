@@ -178,9 +178,9 @@ static void wiping_leaves_nothing_and_the_buffer_works_on(void **state) {
     crypto_wipe(secret, sizeof secret);
     for (size_t i = 0; i < sizeof secret; i++) assert_int_equal(secret[i], 0);
     AUTO_FINI(buf) struct buf b = buf_make(100);
-    crypto_wipe_buf(&b);
+    buf_wipe(&b);
     buf_addz(&b, "secret");
-    crypto_wipe_buf(&b);
+    buf_wipe(&b);
     assert_null(b.p);
     buf_addz(&b, "again");
     assert_true(str_eqz(buf_str(&b), "again"));
