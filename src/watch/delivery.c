@@ -105,6 +105,15 @@ static int deliver(struct work *w) {
     return e ? e : w->mark.error;
 }
 
+// A server that never leaves the next link out (not Okta, but a proxy or a stand-in for it) shows
+// the end by an empty page that leads to itself, again and again.
+enum { STANDING_TRIES = 5 };
+static bool leads_nowhere(const struct work *w) {
+    const struct page *page = w->page;
+    bool stands = page->received == 0 && page->next && strcmp(page->cursor, page->next) == 0;
+    return stands && w->pair->window.stood + 1 >= STANDING_TRIES;
+}
+
 // Where the window stands behind this page. It is done at the page without a next link (a short or
 // empty one is not the last), and at the first that reaches its end.
 static struct store_window_move move_of(const struct work *w) {
@@ -117,7 +126,7 @@ static struct store_window_move move_of(const struct work *w) {
         .position_ms = position_ms,
         .until_ms = window->until_ms,
         .next = str_from(page->next),
-        .done = !page->next || w->had.reached_end,
+        .done = !page->next || w->had.reached_end || leads_nowhere(w),
     };
 }
 

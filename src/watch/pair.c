@@ -141,6 +141,7 @@ static void take_bounded(struct pair *p, const struct page *page) {
     bool stands = page->received == 0 && page->next && strcmp(page->cursor, page->next) == 0;
     p->window.position_ms = p->delivery.position_ms;
     p->state = p->delivery.done ? PAIR_FINISHED : PAIR_IDLE;
+    p->window.stood = stands ? p->window.stood + 1 : 0;
     p->due_mono_ms = stands ? page->asked_mono_ms + STANDING_MS : 0;
     history_note_page(&p->source->history, p);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """History by windows: `gatehouse backfill`, and collecting a source whose initial_interval is beyond a day."""
 import contextlib
+import json
 import os
 import pty
 import random
@@ -416,6 +417,21 @@ def more_than_okta_keeps_is_said_and_fetched_as_far_as_it_goes(place):
     p = backfill(place, "--since", "2020-01-01")
     assert "Okta keeps 90 days" in p.err, p.err
     place.assert_delivered(wanted)
+
+
+@test
+def a_server_that_always_gives_a_next_link_comes_to_an_end(place):
+    """Not Okta's way, but a stand-in's or a proxy's."""
+    some = events(3, seed=7, first_ms=now_ms() - 86400_000)
+
+    def answer(fake, number):
+        body = json.dumps([] if "after=" in fake.asked[-1] else some).encode()
+        link = '<%s?after=1&until=2100-01-01T00%%3A00%%3A00Z>; rel="next"' % fake.url
+        return 200, [("Content-Type", "application/json"), ("Link", link)], body
+
+    place.simple(place.fake(answer), archive=False)
+    backfill(place, "--since", "3d")
+    assert sorted(place.uuids_in_db()) == sorted(uuids_of(some))
 
 
 @test
