@@ -106,7 +106,8 @@ static void on_tick(void *ctx) {
 }
 
 static bool all_caught_up(const struct daemon *d) {
-    for (size_t i = 0; d->watch && i < watch_source_count(d->watch); i++) {
+    if (!d->watch) return false;
+    for (size_t i = 0; i < watch_source_count(d->watch); i++) {
         struct watch_stats s;
         watch_source_stats(d->watch, i, &s);
         if (!s.caught_up && !s.stopped) return false;
@@ -114,11 +115,13 @@ static bool all_caught_up(const struct daemon *d) {
     return true;
 }
 
-// Once all have caught up for the first time, what only that needed is given back.
+// Once all have caught up for the first time, what only that needed is given back; and again until
+// nothing waits to be written down, which needs it once more.
 static void on_settling(void *ctx) {
     struct daemon *d = ctx;
-    if (all_caught_up(d)) trim_memory();
-    else loop_timer_set(d->settling, SETTLED_EVERY_MS);
+    bool caught_up = all_caught_up(d);
+    if (caught_up) trim_memory();
+    if (!caught_up || !watch_is_resting(d->watch)) loop_timer_set(d->settling, SETTLED_EVERY_MS);
 }
 
 static void on_watchdog(void *ctx) {

@@ -98,6 +98,10 @@ void watch_budgets_note(struct watch *w) {
     loop_timer_set(b->timer, b->written ? EVERY_MS : FIRST_MS);
 }
 
+bool watch_budgets_wait(const struct watch *w) {
+    return w->budgets && loop_timer_is_set(w->budgets->timer);
+}
+
 void watch_budgets_cancel(struct watch *w) {
     if (w->budgets) loop_timer_cancel(w->budgets->timer);
 }

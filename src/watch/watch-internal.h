@@ -315,5 +315,6 @@ int watch_budgets_init(struct watch *w) MUST_USE;
 void watch_budgets_fini(struct watch *w);
 void watch_budgets_note(struct watch *w); // something has changed
 void watch_budgets_cancel(struct watch *w);
+bool watch_budgets_wait(const struct watch *w); // to be written down
 
 #endif

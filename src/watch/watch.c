@@ -97,6 +97,8 @@ size_t watch_source_count(const struct watch *w) { return w->opts.source_count; 
 const char *watch_source_name(const struct watch *w, size_t i) { return w->opts.sources[i].name; }
 bool watch_failed(const struct watch *w) { return w->failed; }
 
+bool watch_is_resting(const struct watch *w) { return w->jobs == 0 && !watch_budgets_wait(w); }
+
 const struct budget *watch_source_budget(const struct watch *w, size_t i) {
     return source_budget(&w->sources[i]);
 }

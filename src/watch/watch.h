@@ -118,6 +118,9 @@ struct watch_history {
 void watch_source_history(const struct watch *w, size_t i, struct watch_history *ret);
 const struct budget *watch_source_budget(const struct watch *w, size_t i);
 
+// Nothing runs, and nothing waits to be written down.
+bool watch_is_resting(const struct watch *w);
+
 // Whether a source stopped for good or an output was given up: exit status 1.
 bool watch_failed(const struct watch *w);
 
