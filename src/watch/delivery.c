@@ -109,9 +109,7 @@ static int deliver(struct work *w) {
 // the end by an empty page that leads to itself, again and again.
 enum { STANDING_TRIES = 5 };
 static bool leads_nowhere(const struct work *w) {
-    const struct page *page = w->page;
-    bool stands = page->received == 0 && page->next && strcmp(page->cursor, page->next) == 0;
-    return stands && w->pair->window.stood + 1 >= STANDING_TRIES;
+    return page_stands(w->page) && w->pair->window.stood + 1 >= STANDING_TRIES;
 }
 
 // Where the window stands behind this page. It is done at the page without a next link (a short or
@@ -200,9 +198,7 @@ static int commit_start(struct work *w) {
 
 // A page without news, whose cursor is where we stand already, needs no transaction.
 static bool nothing_to_do(const struct work *w) {
-    if (!is_polling(w)) return false;
-    return w->page->received == 0 && !w->pair->is_new &&
-           strcmp(w->page->cursor, w->page->next) == 0;
+    return is_polling(w) && !w->pair->is_new && page_stands(w->page);
 }
 
 static int take_page(struct work *w) {

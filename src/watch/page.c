@@ -49,6 +49,10 @@ void page_memory_fini(struct page_memory *m) {
     *m = (struct page_memory){.event_cap = 0};
 }
 
+bool page_stands(const struct page *p) {
+    return p->received == 0 && p->cursor && p->next && strcmp(p->cursor, p->next) == 0;
+}
+
 static void forget_content(struct page *p) {
     buf_reset(&p->documents);
     buf_reset(&p->strings);

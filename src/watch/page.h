@@ -68,6 +68,9 @@ int page_new(struct page **ret) MUST_USE; // one reference
 struct page *page_ref(struct page *p);
 struct page *page_unref(struct page *p); // NULL-safe, returns NULL
 
+// An empty page whose next link leads to itself: nothing more is there now.
+bool page_stands(const struct page *p);
+
 // Forgets everything but the memory (large buffers are given back). Only with a single reference.
 void page_reset(struct page *p);
 

@@ -138,7 +138,7 @@ static void take_polled(struct pair *p, const struct page *page) {
 
 // A page that brings nothing and leads to itself is asked for again, but not at once.
 static void take_bounded(struct pair *p, const struct page *page) {
-    bool stands = page->received == 0 && page->next && strcmp(page->cursor, page->next) == 0;
+    bool stands = page_stands(page);
     p->window.position_ms = p->delivery.position_ms;
     p->state = p->delivery.done ? PAIR_FINISHED : PAIR_IDLE;
     p->window.stood = stands ? p->window.stood + 1 : 0;

@@ -101,8 +101,8 @@ struct pair_window {
     int64_t id; // 0: the pair polls
     int64_t position_ms, until_ms;
     int64_t events;    // delivered
-    int stood;         // empty pages in a row whose next link led nowhere
     struct pair *poll; // the pair that polls for the same output; borrowed
+    int stood;         // empty pages in a row whose next link led nowhere
 };
 
 struct pair {
