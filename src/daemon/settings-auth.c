@@ -161,12 +161,36 @@ int settings_check_auth(struct conf_load *load, struct settings_source *s,
     return rc ? rc : check_private_keys(load, s, map);
 }
 
-int settings_check_master_key(struct conf_load *load, const struct settings *s,
+// systemd hands credentials over as files (LoadCredential=master.key:...).
+static int read_credential(struct conf_load *load, struct settings *s, const char *directory,
+                           const struct conf_node *map) {
+    AUTO_FINI(buf) struct buf path = buf_make(1 << 16);
+    struct buf text = buf_make(CONF_VALUE_MAX);
+    buf_addf(&path, "%s/master.key", directory);
+    const char *z = buf_z(&path);
+    int rc = z ? load->env->file(load->env->ctx, z, &text) : -ENOMEM;
+    if (rc == 0) {
+        s->master_key = conf_arena_text(load->arena, str_trim(buf_str(&text)));
+        rc = s->master_key ? 0 : -ENOMEM;
+    } else if (rc == -ENOENT) {
+        rc = 0;
+    } else if (rc != -ENOMEM) {
+        conf_wrong(load, map, "master_key", "cannot read the credential %s: %s", z, error_text(rc));
+        rc = 0;
+    }
+    buf_wipe(&text);
+    return rc;
+}
+
+int settings_check_master_key(struct conf_load *load, struct settings *s,
                               const struct conf_node *map) {
     AUTO(crypto_sealer) struct crypto_sealer *sealer = NULL;
     struct fault fault = {{0}};
-    if (!s->master_key) return 0;
-    int rc = crypto_sealer_new(&sealer, str_from(s->master_key), &fault);
+    const char *directory = load->env->variable(load->env->ctx, "CREDENTIALS_DIRECTORY");
+    int rc = 0;
+    if (!s->master_key && directory && directory[0]) rc = read_credential(load, s, directory, map);
+    if (rc || !s->master_key) return rc;
+    rc = crypto_sealer_new(&sealer, str_from(s->master_key), &fault);
     if (rc == -ENOMEM) return rc;
     if (rc) conf_wrong(load, map, "master_key", "%s", fault.text);
     return 0;

@@ -21,7 +21,7 @@ int settings_check_all(struct conf_load *load, void *object, const struct conf_n
 // Parts of these. Fills in source->auth_method, -1 where errors were found.
 int settings_check_auth(struct conf_load *load, struct settings_source *source,
                         const struct conf_node *map) MUST_USE;
-int settings_check_master_key(struct conf_load *load, const struct settings *s,
+int settings_check_master_key(struct conf_load *load, struct settings *s,
                               const struct conf_node *map) MUST_USE;
 // Plain http beyond loopback, a console's host. `path` is what belongs behind the host. False: an
 // error was added.

@@ -384,6 +384,42 @@ static void test_a_master_key_is_32_bytes(void **state) {
     assert_null(strstr(buf_z(&shown), "0f101112"));
 }
 
+#define MASTER_KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+static const char *systemd_variable(void *ctx, const char *name) {
+    return strcmp(name, "CREDENTIALS_DIRECTORY") == 0 ? "/run/credentials/g"
+                                                      : fake_variable(ctx, name);
+}
+
+static int systemd_file(void *ctx, const char *path, struct buf *into) {
+    const char *key = ctx;
+    if (strcmp(path, "/run/credentials/g/master.key") != 0 || !key) return -ENOENT;
+    buf_addz(into, key);
+    return 0;
+}
+
+static void test_systemds_credential_is_the_master_key_where_none_is_set(void **state) {
+    (void)state;
+    static const char *const keys[] = {MASTER_KEY "\n", NULL, "too short"};
+    for (size_t i = 0; i < LEN(keys); i++) {
+        AUTO_MEM char *copy = keys[i] ? mem_copy(keys[i], strlen(keys[i])) : NULL;
+        const struct conf_env env = {.variable = systemd_variable,
+                                     .file = systemd_file,
+                                     .readable = fake_readable,
+                                     .ctx = copy};
+        struct settings_input input = {.name = "g.yml", .text = STR(SMALL), .env = &env};
+        struct conf_errors errors = {0};
+        AUTO(settings) struct settings *s = NULL;
+        int rc = settings_parse(&s, &input, &errors);
+        AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+        conf_errors_write(&errors, &text);
+        assert_int_equal(rc, i == 2 ? SETTINGS_E_WRONG : 0);
+        if (i == 0) assert_string_equal(s->master_key, MASTER_KEY);
+        if (i == 1) assert_null(s->master_key);
+        if (i == 2) assert_non_null(strstr(buf_z(&text), "master_key"));
+    }
+}
+
 static void test_known_keys_of_later_releases_say_so(void **state) {
     (void)state;
     refused_source("processors: [a]", "is not supported yet: ");
@@ -681,6 +717,7 @@ int main(void) {
         cmocka_unit_test(test_an_api_key_stands_alone),
         cmocka_unit_test(test_unusual_urls_need_to_be_allowed),
         cmocka_unit_test(test_a_master_key_is_32_bytes),
+        cmocka_unit_test(test_systemds_credential_is_the_master_key_where_none_is_set),
         cmocka_unit_test(test_known_keys_of_later_releases_say_so),
         cmocka_unit_test(test_names_default_and_must_differ),
         cmocka_unit_test(test_keys_of_another_output_type_are_refused),
