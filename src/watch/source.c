@@ -189,8 +189,10 @@ void source_map_next(struct source *s) {
         if (!t) return;
         page_take_memory(t->asking, &s->memory);
         s->being_mapped = t;
-        t->map_error = watch_job(s->watch, map_work, map_done, s);
-        if (t->map_error) stream_mapped(TAKE(s->being_mapped));
+        int e = watch_job(s->watch, map_work, map_done, s);
+        if (!e) return; // from here on the job alone says how it went
+        t->map_error = e;
+        stream_mapped(TAKE(s->being_mapped));
     }
 }
 
