@@ -31,6 +31,7 @@ DEFINE_AUTO_FINI(buf)
 
 // The same for a buffer that held a secret: the bytes are overwritten first.
 void buf_wipe(struct buf *b);
+#define AUTO_WIPED __attribute__((cleanup(buf_wipe)))
 
 // Forgets content and error but keeps the memory.
 static inline void buf_reset(struct buf *b) {

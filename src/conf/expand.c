@@ -21,12 +21,6 @@ struct expansion {
 
 static int expand(const struct expansion *x, struct str text, int depth, struct buf *out);
 
-struct secret_buf {
-    struct buf b;
-};
-static void secret_buf_fini(struct secret_buf *s) { buf_wipe(&s->b); }
-DEFINE_AUTO_FINI(secret_buf)
-
 bool conf_has_reference(struct str text) { return str_find(text, STR("${")) < text.n; }
 
 static int finish(const struct expansion *x, const struct buf *out) {
@@ -51,15 +45,15 @@ static int add_file(const struct expansion *x, struct str argument, int depth, s
     if (!z) return fault_set(x->fault, CONF_E_WRONG, "a path that is too long");
     if (path.n == 0)
         return fault_set(x->fault, CONF_E_WRONG, "${file:} names no file, expected ${file:/path}");
-    AUTO_FINI(secret_buf) struct secret_buf content = {buf_make(CONF_VALUE_MAX)};
-    if (!buf_reserve(&content.b, CONF_VALUE_MAX)) return -ENOMEM;
-    rc = x->env->file(x->env->ctx, z, &content.b);
+    AUTO_WIPED struct buf content = buf_make(CONF_VALUE_MAX);
+    if (!buf_reserve(&content, CONF_VALUE_MAX)) return -ENOMEM;
+    rc = x->env->file(x->env->ctx, z, &content);
     if (rc == -ENOMEM) return rc;
     if (rc == -EMSGSIZE)
         return fault_set(x->fault, CONF_E_WRONG, "the file %s is larger than 64 KB", z);
     if (rc)
         return fault_set(x->fault, CONF_E_WRONG, "cannot read the file %s: %s", z, error_text(rc));
-    struct str text = buf_str(&content.b);
+    struct str text = buf_str(&content);
     if (str_ends(text, STR("\n"))) text.n--;
     if (str_ends(text, STR("\r"))) text.n--;
     if (text.n == 0) return fault_set(x->fault, CONF_E_WRONG, "the file %s is empty", z);

@@ -10,9 +10,6 @@
 
 #include "crypto/digest.h"
 
-// A buffer that holds secrets: wiped at the end of the scope.
-#define AUTO_WIPED __attribute__((cleanup(buf_wipe)))
-
 // DEFINE_AUTO_OPENSSL(bn, BIGNUM, BN_clear_free) makes AUTO_OPENSSL(bn) release a BIGNUM *.
 #define DEFINE_AUTO_OPENSSL(name, type, release)                                                   \
     static inline void openssl_##name##_release(type **p) { release(*p); }

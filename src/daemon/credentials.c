@@ -8,12 +8,6 @@
 
 enum { KEY_FILE_MAX_BYTES = 256 * 1024 };
 
-struct secret {
-    struct buf b;
-};
-static void secret_fini(struct secret *s) { buf_wipe(&s->b); }
-DEFINE_AUTO_FINI(secret)
-
 static int private_only(struct crypto_key **key, struct fault *fault) {
     if (crypto_key_is_private(*key)) return 0;
     *key = crypto_key_free(*key);
@@ -29,12 +23,12 @@ static int parse(struct crypto_key **ret, struct str text, struct fault *fault) 
 
 static int parse_file(struct crypto_key **ret, const char *path, const struct conf_env *env,
                       struct fault *fault) {
-    AUTO_FINI(secret) struct secret text = {buf_make(KEY_FILE_MAX_BYTES)};
+    AUTO_WIPED struct buf text = buf_make(KEY_FILE_MAX_BYTES);
     struct fault why = {{0}};
-    int e = env->file(env->ctx, path, &text.b);
+    int e = env->file(env->ctx, path, &text);
     if (e == -ENOMEM) return e;
     if (e) return fault_set(fault, -EINVAL, "%s: %s", path, error_text(e));
-    e = parse(ret, buf_str(&text.b), &why);
+    e = parse(ret, buf_str(&text), &why);
     return e ? fault_set(fault, e, "%s: %s", path, why.text) : 0;
 }
 

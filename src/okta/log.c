@@ -9,7 +9,6 @@
 
 #include "base/time.h"
 #include "okta/org-internal.h"
-#include "okta/rate.h"
 
 const char *okta_log_result_name(enum okta_log_result r) {
     static const char *const names[] = {
@@ -216,16 +215,14 @@ static struct okta_log_call *log_call_free(struct okta_log_call *call) {
     return NULL;
 }
 
-static void judge_answer(struct okta_log_call *call, const struct http_response *response,
+static void judge_answer(struct okta_log_call *call, const struct okta_result *result,
                          struct okta_log_answer *answer) {
     struct okta_org *org = call->call.org;
-    struct rate_headers rate;
-    okta_rate_read(response->headers, response->header_count, &rate);
-    answer->http = response;
-    answer->date_ms = rate.date_ms;
-    okta_log_judge(call, response, answer);
+    answer->http = result->response;
+    answer->date_ms = result->rate.date_ms;
+    okta_log_judge(call, result->response, answer);
     if (answer->result != OKTA_LOG_RATE_LIMITED) return;
-    answer->concurrency = budget_is_concurrency(response->status, &rate);
+    answer->concurrency = budget_is_concurrency(result->response->status, &result->rate);
     answer->wait_ms =
         budget_wait_ms(&org->budgets[OKTA_BUCKET_LOGS], call->call.class, time_mono_ms());
 }
@@ -234,7 +231,7 @@ static void on_result(struct okta_call *base, const struct okta_result *result) 
     struct okta_log_call *call = (struct okta_log_call *)(void *)base; // its first member
     struct okta_log_answer answer = {.result = OKTA_LOG_RETRY};
     if (result->response) {
-        judge_answer(call, result->response, &answer);
+        judge_answer(call, result, &answer);
     } else {
         answer.result = result->failure->final ? OKTA_LOG_REFUSED : OKTA_LOG_RETRY;
         answer.fault = result->failure->fault;

@@ -22,6 +22,7 @@
 struct okta_result {
     const struct http_response *response; // NULL: nothing was sent, `failure` says why
     const struct okta_failure *failure;
+    struct rate_headers rate; // of the response
 };
 
 // Why a request was never sent.

@@ -116,7 +116,7 @@ static void on_answer(void *ctx, const struct http_response *response) {
         put_first(call);
         return;
     }
-    const struct okta_result result = {.response = response};
+    const struct okta_result result = {.response = response, .rate = rate};
     call->done(call, &result); // the org may be gone afterwards
 }
 
