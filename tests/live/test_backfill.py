@@ -105,7 +105,8 @@ def two_outputs_share_their_pages(place):
     place.simple(sim, initial_interval="144h", limit=100)
     place.collect_once()
     place.assert_delivered(wanted)
-    assert sim.count() < 30 * 1.5 + 10, "%d requests for 30 pages" % sim.count()
+    # Pages, not requests: how windows are cut depends on how quick the machine is.
+    assert sim.stats()["events_served"] < 3000 * 1.5, sim.stats()
 
 
 @test
