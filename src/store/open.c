@@ -13,7 +13,7 @@
 #include "base/parse.h"
 
 enum {
-    STORE_FORMAT = 2,               // user_version
+    STORE_FORMAT = 3,               // user_version
     STORE_APPLICATION = 0x67746853, // application_id: "gthS"
     CACHE_KB = 256,
     BUSY_MS = 5000,            // `status` may read while we write
@@ -62,7 +62,11 @@ static const char *const migrations[STORE_FORMAT] = {
           " PRIMARY KEY(source, bucket)) WITHOUT ROWID;"
           "CREATE TABLE secret(name TEXT PRIMARY KEY NOT NULL, sealed BLOB NOT NULL,"
           " sum INTEGER NOT NULL) WITHOUT ROWID;",
+    // The gate's audit journal.
+    [2] = "CREATE TABLE journal(number INTEGER PRIMARY KEY AUTOINCREMENT, document BLOB NOT NULL,"
+          " sum INTEGER NOT NULL);",
 };
+
 static char *join(const char *directory, const char *name) {
     AUTO_FINI(buf) struct buf path = buf_make(SIZE_MAX);
     buf_addf(&path, "%s/%s", directory, name);

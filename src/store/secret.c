@@ -11,7 +11,7 @@
 
 enum { SEALED_MAX_BYTES = 1 << 20 };
 
-static int64_t secret_sum(struct str name, struct str sealed) {
+int64_t store_secret_sum(struct str name, struct str sealed) {
     return (int64_t)hash64(sealed, hash64(name, 2));
 }
 
@@ -21,20 +21,20 @@ static int no_memory(const struct store *s, int r, struct fault *fault) {
 
 // ---- writing
 
-static int put_row(struct store *s, struct str name, struct str sealed, struct fault *fault) {
+int store_secret_put_row(struct store *s, struct str name, struct str sealed, struct fault *fault) {
     struct db_stmt *put;
     int r = store_stmt(s, STORE_SQL_SECRET_PUT, &put, fault);
     if (r) return r;
     db_bind_text(put, 1, name);
     db_bind_blob(put, 2, sealed);
-    db_bind_i64(put, 3, secret_sum(name, sealed));
+    db_bind_i64(put, 3, store_secret_sum(name, sealed));
     return db_run(put, fault);
 }
 
 static int put(struct store *s, struct str name, struct str sealed, struct fault *fault) {
     int r = db_begin(s->db, fault);
     if (r) return r;
-    return db_end(s->db, put_row(s, name, sealed, fault), fault);
+    return db_end(s->db, store_secret_put_row(s, name, sealed, fault), fault);
 }
 
 int store_secret_put(struct store *s, const struct crypto_sealer *sealer, struct str name,
@@ -61,7 +61,7 @@ static int read_row(struct store *s, struct db_stmt *get, struct str name, struc
     int64_t sum = db_i64(get, 1);
     int r = db_row_whole(get, fault);
     if (r) return r;
-    if (sum != secret_sum(name, sealed))
+    if (sum != store_secret_sum(name, sealed))
         return store_bad_sum(s, "a sealed secret does not match its sum", fault);
     buf_add_str(ret, sealed);
     return ret->error ? no_memory(s, ret->error, fault) : 0;
@@ -79,8 +79,8 @@ static int read_sealed(struct store *s, struct str name, struct buf *ret, struct
     return r;
 }
 
-static int open_sealed(const struct store *s, const struct crypto_sealer *sealer, struct str name,
-                       struct str sealed, struct buf *ret, struct fault *fault) {
+int store_secret_open(const struct store *s, const struct crypto_sealer *sealer, struct str name,
+                      struct str sealed, struct buf *ret, struct fault *fault) {
     int r = crypto_unseal(sealer, name, sealed, ret);
     if (r == CRYPTO_E_OTHER_KEY)
         return fault_set(fault, STORE_E_OTHER_KEY,
@@ -102,12 +102,12 @@ int store_secret_get(struct store *s, const struct crypto_sealer *sealer, struct
     pthread_mutex_unlock(&s->mutex);
     if (r == -EUCLEAN) return store_damaged(s, fault, STORE_E_CORRUPT);
     if (r || sealed.n == 0) return r;
-    return open_sealed(s, sealer, name, buf_str(&sealed), ret, fault);
+    return store_secret_open(s, sealer, name, buf_str(&sealed), ret, fault);
 }
 
 // ---- deleting
 
-static int forget(struct store *s, struct str name, struct fault *fault) {
+int store_secret_delete_row(struct store *s, struct str name, struct fault *fault) {
     struct db_stmt *stmt;
     int r = store_stmt(s, STORE_SQL_SECRET_DELETE, &stmt, fault);
     if (r) return r;
@@ -118,7 +118,7 @@ static int forget(struct store *s, struct str name, struct fault *fault) {
 int store_secret_delete(struct store *s, struct str name, struct fault *fault) {
     pthread_mutex_lock(&s->mutex);
     int r = db_begin(s->db, fault);
-    if (r == 0) r = db_end(s->db, forget(s, name, fault), fault);
+    if (r == 0) r = db_end(s->db, store_secret_delete_row(s, name, fault), fault);
     pthread_mutex_unlock(&s->mutex);
     return r;
 }

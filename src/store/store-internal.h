@@ -40,6 +40,12 @@ enum store_sql {
     STORE_SQL_SECRET_GET,
     STORE_SQL_SECRET_PUT,
     STORE_SQL_SECRET_DELETE,
+    STORE_SQL_SECRETS,
+    STORE_SQL_SECRET_AFTER,
+    STORE_SQL_JOURNAL_LAST,
+    STORE_SQL_JOURNAL_ADD,
+    STORE_SQL_JOURNAL_READ,
+    STORE_SQL_JOURNAL_FORGET,
     STORE_SQL_COUNT
 };
 
@@ -107,6 +113,17 @@ int store_dead_add(struct store *s, const struct store_commit *c,
 
 // Takes one away, likewise.
 int store_dead_remove(struct store *s, int64_t id, struct fault *fault) MUST_USE;
+
+// A row of the table `secret`: its sum; writing and taking it away, inside the caller's
+// transaction; and its value, appended (secret). Outcomes of opening: 0; STORE_E_OTHER_KEY;
+// STORE_E_CORRUPT; -errno.
+struct crypto_sealer;
+int64_t store_secret_sum(struct str name, struct str sealed);
+int store_secret_put_row(struct store *s, struct str name, struct str sealed,
+                         struct fault *fault) MUST_USE;
+int store_secret_delete_row(struct store *s, struct str name, struct fault *fault) MUST_USE;
+int store_secret_open(const struct store *s, const struct crypto_sealer *sealer, struct str name,
+                      struct str sealed, struct buf *ret, struct fault *fault) MUST_USE;
 
 // What is to be done about a damaged state, appended to the fault's text; returns `code`.
 int store_damaged(const struct store *s, struct fault *fault, int code);

@@ -78,6 +78,15 @@ static const char *const sql[STORE_SQL_COUNT] = {
     [STORE_SQL_SECRET_GET] = "SELECT sealed, sum FROM secret WHERE name = ?1",
     [STORE_SQL_SECRET_PUT] = "INSERT OR REPLACE INTO secret(name, sealed, sum) VALUES(?1, ?2, ?3)",
     [STORE_SQL_SECRET_DELETE] = "DELETE FROM secret WHERE name = ?1",
+    [STORE_SQL_SECRETS] = "SELECT name, sealed, sum FROM secret WHERE name >= ?1 ORDER BY name",
+    [STORE_SQL_SECRET_AFTER] =
+        "SELECT name, sealed, sum FROM secret WHERE name > ?1 ORDER BY name LIMIT 1",
+    [STORE_SQL_JOURNAL_LAST] = "SELECT seq FROM sqlite_sequence WHERE name = 'journal'",
+    [STORE_SQL_JOURNAL_ADD] = "INSERT INTO journal(number, document, sum) VALUES(?1, ?2, ?3)",
+    [STORE_SQL_JOURNAL_READ] =
+        "SELECT number, document, sum FROM journal WHERE number > ?1 ORDER BY number LIMIT ?2",
+    [STORE_SQL_JOURNAL_FORGET] = "DELETE FROM journal WHERE number IN (SELECT number FROM journal "
+                                 "WHERE number <= ?1 ORDER BY number LIMIT ?2)",
 };
 
 int store_stmt(struct store *s, enum store_sql which, struct db_stmt **ret, struct fault *fault) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Windows of the history, what may come twice, and a state of format 1 that is brought up to date.
+// Windows of the history, what may come twice, and states of older formats
+// that are brought up to date.
 #include <pthread.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -9,7 +10,9 @@
 
 #include <cmocka.h>
 
+#include "store/db.h"
 #include "store/history.h"
+#include "store/journal.h"
 #include "store/scratch.h"
 
 #define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
@@ -315,6 +318,46 @@ static void a_window_that_was_changed_is_noticed(void **state) {
     }
 }
 
+static int64_t number_of(void **state, const char *query) {
+    AUTO(db) struct db *db = NULL;
+    int64_t number = -1;
+    const struct db_opts opts = {
+        .path = scratch_path(*state, "st/state.db"), .mode = DB_READ, .cache_kb = 64};
+    assert_int_equal(db_open(&db, &opts, NULL), 0);
+    assert_int_equal(db_get_i64(db, query, &number, NULL), 0);
+    return number;
+}
+
+static void a_state_of_format_2_is_brought_up_to_date(void **state) {
+    struct store *s = open_ok(state);
+    begin(s, "db", 100, 200);
+    store_free(s);
+    sql(state, "DROP TABLE journal; PRAGMA user_version = 2;");
+    struct fault fault = {{0}};
+    s = NULL;
+    assert_int_equal(store_open(&s, scratch_path(*state, "st"), STORE_READ, &fault), -ENOTSUP);
+    assert_true(contains(fault.text, "older format (2)"));
+    s = open_ok(state);
+    assert_windows(s, "db:100-200@100");
+    int64_t last = -1;
+    assert_int_equal(journal_append(s, (struct str[]){STR("{}")}, 1, NULL), 0);
+    assert_int_equal(journal_last(s, &last, NULL), 0);
+    assert_int_equal(last, 1);
+    store_free(s);
+    assert_int_equal(number_of(state, "PRAGMA user_version"), 3);
+}
+
+static void a_format_2_that_cannot_be_changed_stays_as_it_is(void **state) {
+    store_free(open_ok(state));
+    sql(state, "DROP TABLE journal; PRAGMA user_version = 2; CREATE TABLE journal(x)");
+    struct store *s = NULL;
+    struct fault fault = {{0}};
+    assert_true(store_open(&s, scratch_path(*state, "st"), STORE_WRITE, &fault) != 0);
+    assert_int_equal(number_of(state, "PRAGMA user_version"), 2);
+    sql(state, "DROP TABLE journal");
+    store_free(open_ok(state));
+}
+
 // As the first format was: what was added is taken away again, with the sums that it had.
 static void make_format_1(void **state) {
     struct store *s = open_ok(state);
@@ -331,6 +374,7 @@ static void make_format_1(void **state) {
     assert_int_equal(store_commit(s, &c, NULL), 0);
     store_free(s);
     sql(state, "DROP TABLE window; DROP TABLE had; DROP TABLE budget; DROP TABLE secret;"
+               "DROP TABLE journal;"
                "ALTER TABLE pair DROP COLUMN start_ms; PRAGMA user_version = 1;");
 }
 
@@ -386,6 +430,8 @@ int main(void) {
         T(a_window_that_was_changed_is_noticed),
         T(a_state_of_format_1_is_brought_up_to_date),
         T(a_format_1_that_cannot_be_changed_stays_as_it_is),
+        T(a_state_of_format_2_is_brought_up_to_date),
+        T(a_format_2_that_cannot_be_changed_stays_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
