@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known is published as a counted, immutable world. A request that only reads is judged and
+// answered over it where it arrived; everything else becomes a job for the writer (writer.c), by
+// way of a hasher when passwords are involved (hasher.c).
+#include "api/gate.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "api/audit.h"
+#include "api/backends.h"
+#include "api/gate-internal.h"
+#include "base/time.h"
+#include "store/records.h"
+
+enum { BODY_MAX = 512 << 20, HASHERS_MAX = 4 };
+
+struct gate_key *gate_key_free(struct gate_key *k) {
+    if (!k || atomic_fetch_sub_explicit(&k->refs, 1, memory_order_acq_rel) != 1) return NULL;
+    k->own = crypto_sealer_free(k->own);
+    free(k);
+    return NULL;
+}
+
+struct world *world_free(struct world *w) {
+    if (!w || atomic_fetch_sub_explicit(&w->refs, 1, memory_order_acq_rel) != 1) return NULL;
+    w->state = state_free(w->state);
+    w->key = gate_key_free(w->key);
+    free(w);
+    return NULL;
+}
+
+int world_new(struct world **ret, const struct state *state, struct gate_key *key) {
+    struct world *w = mem_new(sizeof *w);
+    if (!w) return -ENOMEM;
+    atomic_init(&w->refs, 1);
+    if (state) w->state = state_hold(state);
+    if (key) atomic_fetch_add_explicit(&key->refs, 1, memory_order_relaxed);
+    w->key = key;
+    *ret = w;
+    return 0;
+}
+
+struct world *gate_world(struct gate *g) {
+    pthread_mutex_lock(&g->mutex);
+    struct world *w = g->world;
+    atomic_fetch_add_explicit(&w->refs, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&g->mutex);
+    return w;
+}
+
+void gate_publish(struct gate *g, struct world *take_world) {
+    pthread_mutex_lock(&g->mutex);
+    struct world *old = g->world;
+    g->world = take_world;
+    pthread_mutex_unlock(&g->mutex);
+    world_free(old); // NULL at the start
+}
+
+bool gate_writes(const struct call *c) {
+    if (c->caller.token && c->caller.token->num_uses > 0) return true;
+    if (c->reply.failed || c->op == OP_HELP) return false;
+    bool reads = c->op == OP_READ || c->op == OP_LIST || c->op == OP_HEADER;
+    return !reads || c->request->wrap_ttl_s > 0 || (c->route && c->route->read_writes);
+}
+
+static void count(struct gate *g, int status) {
+    atomic_fetch_add_explicit(&g->requests, 1, memory_order_relaxed);
+    if (status == 403) atomic_fetch_add_explicit(&g->denied, 1, memory_order_relaxed);
+    if (status >= 500) atomic_fetch_add_explicit(&g->failed, 1, memory_order_relaxed);
+}
+
+static bool is_audited(struct gate *g, const struct call *c, int status) {
+    if (!g->opts.audit) return true;
+    AUTO_FINI(buf) struct buf document = buf_make(1 << 20);
+    if (audit_write(&document, c, status, time_now_ms() - c->now_ms)) return false;
+    return g->opts.audit(g->opts.audit_ctx, buf_str(&document));
+}
+
+static int refuse(struct call *c, const char *reason, const char *text) {
+    c->reply.reason = reason;
+    c->reply.keep = false;
+    return call_error(c, 500, "%s", text);
+}
+
+int gate_word(struct gate *g, struct call *c, int r, struct buf *body) {
+    buf_reset(body);
+    if (r) {
+        log_error(g->opts.log, "gate.request.failed", KV_SLICE("request_id", c->request->id),
+                  KV_STR("error", error_text(r < 0 ? r : -EIO)));
+        refuse(c, "internal error", "internal error");
+    }
+    int status = envelope_status(c);
+    if (!is_audited(g, c, status)) {
+        refuse(c, "not audited", "the request cannot be audited, so it is refused");
+        status = envelope_status(c);
+    }
+    if (envelope_write(c, body) == 0) return status;
+    buf_fini(body);
+    return 500;
+}
+
+void gate_tell(struct gate *g, const struct call *c, int status, const struct buf *body,
+               void (*done)(void *ctx, const struct answer *a), void *ctx) {
+    struct str text = buf_str(body);
+    // Even where there was no memory to say it.
+    if (status == 500 && !text.n) text = STR("{\"errors\":[\"internal error\"]}\n");
+    const char *type = c->reply.content_type ? c->reply.content_type : "application/json";
+    struct answer answer = {.status = status, .body = text, .content_type = text.n ? type : NULL};
+    count(g, status);
+    done(ctx, &answer);
+}
+
+void queue_add(struct job_queue *q, struct job *j) {
+    j->next = NULL;
+    if (!q->first) q->end = &q->first;
+    *q->end = j;
+    q->end = &j->next;
+    q->n++;
+}
+
+// More waiting than this is refused: each has a connection and a body that takes memory.
+enum { WAITING_MAX = 100000, HASHES_WAITING_MAX = 2000 };
+
+static bool enqueue(struct gate *g, struct job *j, bool prepare) {
+    pthread_mutex_lock(&g->mutex);
+    struct job_queue *q = prepare ? &g->prepares : &g->writes;
+    bool room = q->n < (prepare ? (size_t)HASHES_WAITING_MAX : (size_t)WAITING_MAX);
+    if (room) queue_add(q, j);
+    pthread_cond_signal(prepare ? &g->to_prepare : &g->to_write);
+    pthread_mutex_unlock(&g->mutex);
+    return room;
+}
+
+static int make_job(struct gate *g, const struct call *c,
+                    void (*done)(void *ctx, const struct answer *a), void *ctx) {
+    struct job *j = mem_new(sizeof *j);
+    if (!j) return -ENOMEM;
+    j->request = c->request;
+    j->done = done;
+    j->ctx = ctx;
+    j->prepared = buf_make(BODY_MAX);
+    j->body = buf_make(BODY_MAX);
+    bool update = c->op == OP_UPDATE || c->op == OP_CREATE;
+    bool prepare = !c->reply.failed && update && c->route->prepare;
+    if (enqueue(g, j, prepare)) return 0;
+    free(j);
+    return -EAGAIN;
+}
+
+void gate_handle(struct gate *g, const struct request *request,
+                 void (*done)(void *ctx, const struct answer *a), void *ctx) {
+    AUTO(world) struct world *w = gate_world(g);
+    AUTO_FINI(call) struct call c;
+    call_init(&c, request);
+    c.gate = g;
+    c.lockout = g->lockout;
+    c.state = w->state;
+    int r = decide(&c);
+    if (!r && gate_writes(&c)) {
+        r = make_job(g, &c, done, ctx);
+        if (!r) return; // answered by another thread, perhaps already
+    } else if (!r) {
+        r = dispatch(&c);
+    }
+    AUTO_WIPED struct buf body = buf_make(BODY_MAX);
+    int status = gate_word(g, &c, r, &body);
+    gate_tell(g, &c, status, &body, done, ctx);
+}
+
+static int note_core(void *ctx, const struct store_record *row) {
+    (void)row;
+    *(bool *)ctx = true;
+    return 1;
+}
+
+static int look_for_core(struct gate *g, struct fault *fault) {
+    if (!g->opts.store) return 0;
+    bool found = false;
+    int r = store_records_each(g->opts.store, STR("gate/core/"), note_core, &found, fault);
+    atomic_store(&g->initialized, found);
+    return r < 0 ? r : 0;
+}
+
+static int load(struct gate *g, struct fault *fault) {
+    AUTO(world) struct world *w = NULL;
+    int r = look_for_core(g, fault);
+    if (r) return r;
+    if (!g->opts.sealer || !g->initialized) {
+        r = world_new(&w, NULL, NULL);
+        if (r) return r;
+        g->world = TAKE(w);
+        return 0;
+    }
+    AUTO(state) struct state *s = NULL;
+    r = state_load(&s, &api_schema, g->opts.store, g->opts.sealer, fault);
+    if (r == STATE_E_OTHER_KEY) return GATE_E_OTHER_KEY;
+    if (r) return r < 0 ? r : -EUCLEAN;
+    return control_take(g, s, NULL, g->opts.sealer);
+}
+
+static int start_threads(struct gate *g) {
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int n =
+        g->opts.hash_threads > 0 ? g->opts.hash_threads : (int)(processors > 0 ? processors : 1);
+    if (n > HASHERS_MAX) n = HASHERS_MAX;
+    g->hashers = mem_new_array((size_t)n, sizeof *g->hashers);
+    if (!g->hashers) return -ENOMEM;
+    int r = pthread_create(&g->writer, NULL, writer_main, g);
+    if (r) return -r;
+    g->writer_runs = true;
+    for (; g->hasher_count < n; g->hasher_count++) {
+        r = pthread_create(&g->hashers[g->hasher_count], NULL, hasher_main, g);
+        if (r) return -r;
+    }
+    return 0;
+}
+
+int gate_new(struct gate **ret, const struct gate_opts *opts, struct fault *fault) {
+    AUTO(gate) struct gate *g = mem_new(sizeof *g);
+    if (!g) return -ENOMEM;
+    g->opts = *opts;
+    g->probe = buf_make(1 << 12);
+    pthread_mutex_init(&g->mutex, NULL);
+    pthread_cond_init(&g->to_prepare, NULL);
+    pthread_cond_init(&g->to_write, NULL);
+    int r = lockout_new(&g->lockout);
+    if (!r) r = load(g, fault);
+    if (r) return r;
+    r = start_threads(g);
+    if (r) return fault_set(fault, r, "the gate's threads cannot be started: %s", error_text(r));
+    *ret = TAKE(g);
+    return 0;
+}
+
+struct gate *gate_free(struct gate *g) {
+    if (!g) return NULL;
+    pthread_mutex_lock(&g->mutex);
+    g->stopping = true;
+    pthread_cond_broadcast(&g->to_prepare);
+    pthread_mutex_unlock(&g->mutex);
+    while (g->hasher_count > 0) pthread_join(g->hashers[--g->hasher_count], NULL);
+    pthread_mutex_lock(&g->mutex);
+    g->hashers_gone = true;
+    pthread_cond_broadcast(&g->to_write);
+    pthread_mutex_unlock(&g->mutex);
+    if (g->writer_runs) pthread_join(g->writer, NULL);
+    free(g->hashers);
+    lockout_free(g->lockout);
+    world_free(g->world);
+    state_free(g->tip);
+    state_free(g->shelved);
+    buf_wipe(&g->probe);
+    pthread_cond_destroy(&g->to_write);
+    pthread_cond_destroy(&g->to_prepare);
+    pthread_mutex_destroy(&g->mutex);
+    free(g);
+    return NULL;
+}
+
+void gate_stats(struct gate *g, struct gate_stats *ret) {
+    AUTO(world) struct world *w = gate_world(g);
+    *ret = (struct gate_stats){
+        .initialized = g->initialized,
+        .sealed = !w->state,
+        .requests = atomic_load(&g->requests),
+        .denied = atomic_load(&g->denied),
+        .failed = atomic_load(&g->failed),
+        .tokens = w->state ? (int64_t)state_count(w->state, RECORD_TOKEN) : 0,
+        .entities = w->state ? (int64_t)state_count(w->state, RECORD_ENTITY) : 0,
+    };
+}
