@@ -49,6 +49,7 @@ static void hand_over(struct pair *p, void *ctx) { stream_hand_over(p, ctx); }
 static bool is_end(const struct stream *t, const struct page *page) {
     const struct watch_source_opts *opts = t->source->opts;
     if (t->bounded) return false;
+    if (opts->journal) return !page->more && !t->woken;
     if (page->received == 0 || strcmp(page->cursor, page->next) == 0) return true;
     if (page->received >= (size_t)opts->limit) return false;
     int64_t now = page->date_ms ? page->date_ms : source_now_ms(t->source);
@@ -60,11 +61,12 @@ static void report_page(struct stream *t, const struct page *page) {
     s->stats.events += (int64_t)page->received;
     if (page->received == 0) return;
     s->stats.pages++;
-    watch_budgets_note(s->watch);
-    // A history has very many pages; its progress is told otherwise.
-    enum log_level level = t->bounded ? LOG_DEBUG : LOG_INFO;
-    LOG_AT(log_of(t), level, "okta.page", KV_STR("source", s->opts->name),
-           KV_INT("events", page->received), KV_INT("bytes", page->body.n),
+    if (!s->opts->journal) watch_budgets_note(s->watch);
+    // A history has very many pages, and so has the journal of a busy gate.
+    enum log_level level = t->bounded || s->opts->journal ? LOG_DEBUG : LOG_INFO;
+    LOG_AT(log_of(t), level, s->opts->journal ? "gate.page" : "okta.page",
+           KV_STR("source", s->opts->name), KV_INT("events", page->received),
+           KV_INT("bytes", page->body.n),
            KV_INT("behind_s", page->newest_ms ? (source_now_ms(s) - page->newest_ms) / 1000 : 0));
     s->stats.undated += (int64_t)page->undated;
     if (page->undated > 0 && !s->undated_said)
@@ -93,7 +95,8 @@ void stream_mapped(struct stream *t) {
         t->broken_in_a_row++;
         stream_fail(t, "okta.page_broken", t->map_fault.text, 0);
     } else {
-        stream_fail(t, "watch.map_failed", error_text(t->map_error), 0);
+        const char *text = t->map_fault.text;
+        stream_fail(t, "watch.map_failed", *text ? text : error_text(t->map_error), 0);
     }
     stream_step(t);
 }
@@ -237,12 +240,7 @@ static void on_answer(void *ctx, const struct okta_log_answer *a) {
     stream_step(t);
 }
 
-int stream_ask(struct stream *t, struct pair *first) {
-    int e = source_take_page(t->source, &t->asking);
-    if (e) return e;
-    t->asking->cursor = mem_copy(first->cursor, strlen(first->cursor));
-    if (!t->asking->cursor) return -ENOMEM;
-    t->asking->asked_mono_ms = time_mono_ms();
+static int send(struct stream *t) {
     const struct okta_log_request request = {
         .url = t->asking->cursor,
         .class = t->bounded ? BUDGET_BACKFILL : BUDGET_COLLECTION,
@@ -250,7 +248,25 @@ int stream_ask(struct stream *t, struct pair *first) {
         .done = on_answer,
         .ctx = t,
     };
-    e = okta_log_get(t->source->opts->org, &request, &t->call);
+    return okta_log_get(t->source->opts->org, &request, &t->call);
+}
+
+// The journal is at hand: what it answers is found by the job.
+static void read_journal(struct stream *t) {
+    t->asking->date_ms = time_now_ms();
+    t->woken = false;
+    t->mapping = true;
+    source_map(t);
+}
+
+int stream_ask(struct stream *t, struct pair *first) {
+    bool journal = t->source->opts->journal;
+    int e = source_take_page(t->source, &t->asking);
+    if (e) return e;
+    t->asking->cursor = mem_copy(first->cursor, strlen(first->cursor));
+    if (!t->asking->cursor) return -ENOMEM;
+    t->asking->asked_mono_ms = time_mono_ms();
+    if (!journal) e = send(t);
     if (e) return e;
     for (size_t i = 0; i < t->pair_count; i++) {
         struct pair *p = &t->pairs[i];
@@ -259,5 +275,6 @@ int stream_ask(struct stream *t, struct pair *first) {
         p->state = PAIR_ASKING;
         p->asked_mono_ms = t->asking->asked_mono_ms;
     }
+    if (journal) read_journal(t);
     return 0;
 }

@@ -52,6 +52,7 @@ static int begin_new(struct pair *p, int64_t now_ms, int64_t *ret_since_ms) {
 }
 
 int pair_start(struct pair *p, int64_t now_ms) {
+    if (p->source->opts->journal) return pair_start_journal(p);
     int64_t since_ms;
     int e = 0;
     bool is_new = pair_is_polling(p) && p->is_new;

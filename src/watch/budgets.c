@@ -27,11 +27,11 @@ static int64_t news(const struct watch *w) {
 }
 
 static void add_row(struct watch_budgets *b, const struct source *s, enum okta_bucket bucket) {
-    const struct budget *budget = okta_org_budget(s->opts->org, bucket);
+    const struct budget *budget = s->opts->journal ? NULL : okta_org_budget(s->opts->org, bucket);
     int64_t used = 0;
     int64_t limit = 0;
     int64_t mono = time_mono_ms();
-    if (!budget_used(budget, mono, &used, &limit)) return;
+    if (!budget || !budget_used(budget, mono, &used, &limit)) return;
     snprintf(b->early[b->n], EARLY_MAX, "%g", budget->early_limit);
     b->rows[b->n] = (struct store_budget){
         .source = source_name(s),

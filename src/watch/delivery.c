@@ -27,6 +27,8 @@ struct work {
 
 static bool is_polling(const struct work *w) { return pair_is_polling(w->pair); }
 
+static bool remembers(const struct work *w) { return pair_remembers(w->pair); }
+
 static struct store *store_of(const struct work *w) { return w->output->watch->opts.store; }
 
 // What a sink wants people to know although it went on is handed to the loop thread, which logs.
@@ -61,18 +63,18 @@ static int choose_new(struct work *w) {
         w->docs[w->count] = w->page->docs[i];
         w->event_of[w->count++] = i;
     }
-    if (!is_polling(w)) return 0;
+    if (!remembers(w)) return 0;
     return recent_reserve(&w->pair->recent, w->count + w->known_count, w->pair->published_ms);
 }
 
 static void note_ids(struct work *w) {
     for (size_t i = 0; i < w->count; i++) {
         const struct page_event *event = &w->page->events[w->event_of[i]];
-        if (is_polling(w)) buf_add(&w->ids, &event->id, sizeof event->id);
+        if (remembers(w)) buf_add(&w->ids, &event->id, sizeof event->id);
         if (had_is_to_be_kept(&w->had, w->event_of[i]))
             buf_add(&w->kept, &event->id, sizeof event->id);
     }
-    for (size_t i = 0; is_polling(w) && i < w->known_count; i++)
+    for (size_t i = 0; remembers(w) && i < w->known_count; i++)
         buf_add(&w->ids, &w->page->events[w->known[i]].id, sizeof(struct hash128));
 }
 
@@ -232,9 +234,9 @@ static void keep_had(struct work *w) {
 
 static void remember(struct work *w) {
     struct recent *recent = &w->pair->recent;
-    for (size_t i = 0; is_polling(w) && i < w->count; i++)
+    for (size_t i = 0; remembers(w) && i < w->count; i++)
         recent_add(recent, w->page->events[w->event_of[i]].id);
-    for (size_t i = 0; is_polling(w) && i < w->known_count; i++)
+    for (size_t i = 0; remembers(w) && i < w->known_count; i++)
         recent_add(recent, w->page->events[w->known[i]].id);
     if (w->count > 0) w->output->outlet.sink->type->committed(w->output->outlet.sink);
     keep_had(w);

@@ -5,11 +5,16 @@
 
 #include <errno.h>
 
+#include "base/parse.h"
 #include "base/time.h"
+#include "store/journal.h"
+#include "watch/audited.h"
 #include "watch/recent.h"
 #include "json/split.h"
 
 enum { KEEP_BYTES = 8 << 20 };
+// A page of the journal ends behind the document that passes one of these.
+enum { READ_DOCUMENTS = 1000, READ_BYTES = 8 << 20 };
 
 int page_new(struct page **ret) {
     struct page *p = mem_new(sizeof *p);
@@ -73,6 +78,7 @@ void page_reset(struct page *p) {
     free(TAKE(p->next));
     p->date_ms = 0;
     p->caught_up = false;
+    p->more = false;
 }
 
 static struct page_memory memory_of(struct page *p) {
@@ -119,7 +125,7 @@ static bool is_from_the_future(const struct page *p, const struct page_event *ev
     return p->date_ms > 0 && event->published_ms > p->date_ms + TIME_MINUTE_MS;
 }
 
-static int add_event(struct page *p, struct str text, size_t doc_at,
+static int add_event(struct page *p, struct str text, size_t doc_at, size_t doc_end,
                      const struct ecs_facts *facts) {
     int e = mem_grow(&p->events, &p->event_cap, p->event_count + 1, sizeof *p->events);
     if (e) return e;
@@ -128,7 +134,7 @@ static int add_event(struct page *p, struct str text, size_t doc_at,
         .text = text,
         .id = hash128(facts->uuid),
         .doc_at = doc_at,
-        .doc_end = p->documents.n,
+        .doc_end = doc_end,
         .has_published = facts->has_published,
         .published_ms = facts->has_published ? facts->published_ms : 0,
     };
@@ -183,7 +189,7 @@ static int take_mapped(struct mapping *m, struct str text, size_t doc_at,
     int e = recent_reserve(&m->seen, 1, 0);
     if (e) return e;
     recent_add(&m->seen, id);
-    return add_event(m->page, text, doc_at, facts);
+    return add_event(m->page, text, doc_at, m->page->documents.n, facts);
 }
 
 static int map_one(struct mapping *m, struct str text) {
@@ -264,5 +270,83 @@ int page_map(struct page *p, const struct page_map_opts *opts, struct fault *fau
     if (!e) point_out_dead(p, &m.dead_places);
     recent_fini(&m.seen);
     buf_fini(&m.dead_places);
+    return e;
+}
+
+// ---- pages of the journal
+
+struct reading {
+    struct mapping mapping;
+    struct audited *audited;
+    struct buf ends; // of each document, in page->documents
+    int64_t last;    // number of the last one
+};
+
+// The store is locked meanwhile: the bytes are taken, and looked at afterwards.
+static int take_document(void *ctx, int64_t number, struct str document) {
+    struct reading *r = ctx;
+    struct page *p = r->mapping.page;
+    buf_add_str(&p->documents, document);
+    buf_add(&r->ends, &p->documents.n, sizeof p->documents.n);
+    r->last = number;
+    p->received++;
+    p->more = p->received == READ_DOCUMENTS || p->documents.n >= READ_BYTES;
+    return p->more || p->documents.error || r->ends.error;
+}
+
+static int take_documents(struct reading *r, const struct page_read_opts *opts) {
+    struct page *p = r->mapping.page;
+    if (!parse_i64(str_from(p->cursor), &r->last))
+        return fault_set(r->mapping.fault, -EINVAL, "the cursor %s is no number", p->cursor);
+    int e = journal_read(opts->store, r->last, READ_DOCUMENTS, take_document, r, r->mapping.fault);
+    if (e > 0) return -EUCLEAN;
+    if (!e) e = p->documents.error;
+    return e ? e : r->ends.error;
+}
+
+static int note_document(struct reading *r, size_t at, size_t end) {
+    struct page *p = r->mapping.page;
+    struct str text = {p->documents.p + at, end - at};
+    struct ecs_facts facts = {0};
+    struct fault reason = {{0}};
+    int e = audited_facts(r->audited, text, &facts, &reason);
+    if (e > 0) return note_dead(&r->mapping, text, facts.uuid, &reason);
+    return e ? e : add_event(p, text, at, end, &facts);
+}
+
+static int note_documents(struct reading *r) {
+    size_t at = 0;
+    int e = 0;
+    for (size_t i = 0; !e && i < r->mapping.page->received; i++) {
+        size_t end;
+        memcpy(&end, r->ends.p + i * sizeof end, sizeof end);
+        e = note_document(r, at, end);
+        at = end;
+    }
+    return e;
+}
+
+static int set_next(struct page *p, int64_t last) {
+    AUTO_FINI(buf) struct buf text = buf_make(32);
+    buf_add_i64(&text, last);
+    free(p->next);
+    p->next = buf_take(&text);
+    return p->next ? 0 : -ENOMEM;
+}
+
+int page_read(struct page *p, const struct page_read_opts *opts, struct fault *fault) {
+    struct reading r = {.mapping = {.page = p, .fault = fault}};
+    r.mapping.dead_places = buf_make(PAGE_BODY_MAX_BYTES);
+    r.ends = buf_make(READ_DOCUMENTS * sizeof(size_t));
+    forget_content(p);
+    int e = audited_new(&r.audited);
+    if (!e) e = take_documents(&r, opts);
+    if (!e) e = note_documents(&r);
+    if (!e) e = point_out_docs(p, opts->source);
+    if (!e) e = set_next(p, r.last);
+    if (!e) point_out_dead(p, &r.mapping.dead_places);
+    audited_free(r.audited);
+    buf_fini(&r.mapping.dead_places);
+    buf_fini(&r.ends);
     return e;
 }

@@ -47,6 +47,7 @@ struct page {
     int64_t date_ms;
     int64_t asked_mono_ms;
     bool caught_up;
+    bool more; // of a journal: there may be more than the page holds
 
     struct buf body;
     struct buf documents;
@@ -91,6 +92,15 @@ struct page_map_opts {
 // Outcome of page_map: the page is not what a page is (cut, not an array, an event that is not
 // JSON); `fault` says where. It is to be fetched again.
 enum { PAGE_E_BROKEN = 1 };
+
+struct page_read_opts {
+    struct store *store;
+    const char *source; // its name; outlives the page
+};
+// A page of the gate's audit journal: the documents behind the number that is its cursor, as they
+// are; sets `next` and `more`. What is no document becomes a dead letter. Runs in a job. Outcomes:
+// 0; -errno with fault (a state that is damaged: -EUCLEAN).
+int page_read(struct page *p, const struct page_read_opts *opts, struct fault *fault) MUST_USE;
 
 // Splits the body and maps every event. Runs in a job.
 // Outcomes: 0; PAGE_E_BROKEN; -ECANCELED (stop was set); -ENOMEM; -EMSGSIZE.

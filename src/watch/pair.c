@@ -60,6 +60,26 @@ int pair_start_at(struct pair *p, int64_t since_ms) {
     return 0;
 }
 
+int pair_start_journal(struct pair *p) {
+    char *cursor = mem_copy("0", 1);
+    if (!cursor) return -ENOMEM;
+    free(p->cursor);
+    p->cursor = cursor;
+    return 0;
+}
+
+// A page that was read before will not be the last one.
+void pair_wake(struct pair *p) {
+    if (p->page) p->page->caught_up = false;
+    if (p->state != PAIR_IDLE || !p->caught_up) return;
+    p->caught_up = false;
+    p->due_mono_ms = 0;
+}
+
+bool pair_remembers(const struct pair *p) {
+    return pair_is_polling(p) && !p->source->opts->journal;
+}
+
 void pair_stop(struct pair *p) {
     p->page = page_unref(p->page);
     p->state = PAIR_STOPPED;
@@ -128,12 +148,21 @@ static void move_cursor(struct pair *p, struct page *page) {
     if (!p->cursor) pair_stop(p); // what is committed is safe, go no further
 }
 
+// Whether the end of its log is the end of a source.
+static bool ends(const struct source *s) {
+    const struct watch_opts *opts = &s->watch->opts;
+    return opts->once || (s->opts->journal && opts->gateless);
+}
+
 static void take_polled(struct pair *p, const struct page *page) {
     struct source *s = p->source;
     if (page->newest_ms > p->published_ms) p->published_ms = page->newest_ms;
     p->caught_up = page->caught_up;
-    p->state = p->caught_up && s->watch->opts.once ? PAIR_FINISHED : PAIR_IDLE;
+    p->state = p->caught_up && ends(s) ? PAIR_FINISHED : PAIR_IDLE;
     p->due_mono_ms = p->caught_up ? page->asked_mono_ms + s->opts->interval_ms : 0;
+    if (!s->opts->journal) return;
+    if (p->caught_up) p->due_mono_ms = INT64_MAX; // until it is woken
+    journal_trim_note(s);
 }
 
 // A page that brings nothing and leads to itself is asked for again, but not at once.

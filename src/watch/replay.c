@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/time.h"
+#include "watch/audited.h"
 #include "watch/outlet.h"
 #include "watch/page.h"
 #include "watch/recent.h"
@@ -16,6 +17,7 @@ struct replay {
     int64_t only;
     void (*kept)(int64_t id, const char *reason);
     struct ecs_mapper **mappers; // one per source, made when it is needed
+    struct audited *audited;     // for documents of the gate
     struct outlet *targets;      // one per output
     atomic_bool stop;
     struct replay_result result;
@@ -82,15 +84,28 @@ static int deliver(struct replay *r, struct outlet *t, const struct store_dead_r
     return keep(r, row->id, reply.fault ? reply.fault->text : "the output does not take it now");
 }
 
+// A document of the gate is one already. Outcomes: 0; positive: it is to be kept, `reason` says
+// why; -errno.
+static int make_document(struct replay *r, size_t source, struct str event, struct buf *out,
+                         struct ecs_facts *ret, struct fault *reason) {
+    if (r->opts->sources[source].journal) {
+        int e = r->audited ? 0 : audited_new(&r->audited);
+        buf_add_str(out, event);
+        if (!e) e = out->error;
+        return e ? e : audited_facts(r->audited, event, ret, reason);
+    }
+    int e = open_mapper(r, source);
+    return e ? e : ecs_map(r->mappers[source], event, time_now_ms(), out, ret, reason);
+}
+
 static int replay_one(struct replay *r, size_t source, struct outlet *t,
                       const struct store_dead_row *row) {
     AUTO_FINI(buf) struct buf document = buf_make(PAGE_DOCUMENTS_MAX_BYTES);
     struct ecs_facts facts = {0};
     struct fault reason = {{0}};
-    int e = open_mapper(r, source);
-    if (!e) e = outlet_open(t, r->fault);
+    int e = outlet_open(t, r->fault);
     if (e) return e;
-    e = ecs_map(r->mappers[source], row->event, time_now_ms(), &document, &facts, &reason);
+    e = make_document(r, source, row->event, &document, &facts, &reason);
     if (e < 0) return e;
     if (e > 0) return keep(r, row->id, reason.text);
     const struct sink_doc doc = {
@@ -136,6 +151,7 @@ static int make_parts(struct replay *r) {
 static void free_parts(struct replay *r) {
     for (size_t i = 0; r->targets && i < r->opts->output_count; i++) outlet_fini(&r->targets[i]);
     for (size_t i = 0; r->mappers && i < r->opts->source_count; i++) ecs_mapper_free(r->mappers[i]);
+    audited_free(r->audited);
     free(r->targets);
     free(r->mappers);
 }

@@ -40,13 +40,14 @@ int source_init(struct source *s, struct watch *w, const struct watch_source_opt
                 struct fault *fault) {
     s->watch = w;
     s->opts = opts;
-    int e = ecs_mapper_new(&s->mapper, &opts->ecs);
+    int e = opts->journal ? journal_trim_init(s) : ecs_mapper_new(&s->mapper, &opts->ecs);
     if (!e) e = make_pairs(s, fault);
     return e ? e : history_init(&s->history, s, fault);
 }
 
 void source_fini(struct source *s) {
     history_fini(&s->history);
+    journal_trim_fini(s);
     stream_fini(&s->poll);
     drop_spares(s);
     s->mapper = ecs_mapper_free(s->mapper);
@@ -65,6 +66,7 @@ void source_step(struct source *s) {
 void source_cancel(struct source *s) {
     stream_cancel(&s->poll);
     history_cancel(&s->history);
+    journal_trim_cancel(s);
     for (struct stream *t = s->history.windows; t; t = t->next) stream_cancel(t);
 }
 
@@ -76,6 +78,7 @@ bool source_is_over(const struct source *s) {
 int64_t source_now_ms(const struct source *s) { return time_now_ms() + s->clock_offset_ms; }
 
 const struct budget *source_budget(const struct source *s) {
+    if (s->opts->journal) return NULL;
     return okta_org_budget(s->opts->org, OKTA_BUCKET_LOGS);
 }
 
@@ -139,9 +142,12 @@ int source_take_page(struct source *s, struct page **ret) {
 
 // ---- mapping ----
 
-static void map_work(void *ctx) {
-    struct source *s = ctx;
-    struct stream *t = s->being_mapped;
+static int read_page(struct source *s, struct stream *t) {
+    const struct page_read_opts opts = {.store = s->watch->opts.store, .source = s->opts->name};
+    return page_read(t->asking, &opts, &t->map_fault);
+}
+
+static int map_page(struct source *s, struct stream *t) {
     const struct page_map_opts opts = {
         .mapper = s->mapper,
         .source = s->opts->name,
@@ -149,8 +155,14 @@ static void map_work(void *ctx) {
         .accept_broken = t->broken_in_a_row >= BROKEN_TRIES,
         .stop = &s->watch->stop,
     };
+    return page_map(t->asking, &opts, &t->map_fault);
+}
+
+static void map_work(void *ctx) {
+    struct source *s = ctx;
+    struct stream *t = s->being_mapped;
     t->map_fault.text[0] = '\0';
-    t->map_error = page_map(t->asking, &opts, &t->map_fault);
+    t->map_error = s->opts->journal ? read_page(s, t) : map_page(s, t);
 }
 
 static void map_done(void *ctx) {

@@ -7,6 +7,7 @@
 // windows wait, so that no more than a page waits for it.
 #include <errno.h>
 
+#include "base/parse.h"
 #include "watch/watch-internal.h"
 
 // How long the quick pairs wait for the slow ones of their group.
@@ -49,6 +50,8 @@ static bool same_cursor(const struct pair *p, const char *cursor) {
 }
 
 static bool is_own(const struct pair *p) {
+    int64_t number;
+    if (p->source->opts->journal) return parse_i64(str_from(p->cursor), &number);
     return okta_log_is_own(p->source->opts->org, str_from(p->cursor));
 }
 
@@ -156,6 +159,7 @@ static int64_t next_due_ms(const struct stream *t, int64_t now) {
     for (size_t i = 0; i < t->pair_count; i++) {
         const struct pair *p = &t->pairs[i];
         if (p->state != PAIR_IDLE && p->state != PAIR_RETRY) continue;
+        if (p->due_mono_ms == INT64_MAX) continue; // waits to be woken
         int64_t left = p->due_mono_ms - now;
         if (left > 0 && left < wait) wait = left;
     }

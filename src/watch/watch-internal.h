@@ -10,6 +10,9 @@
 //   pair     a stream and an output: cursor, state, recent uuids            pair.c
 //   output   a sink, used by one pair at a time; pairs queue                output.c
 //   delivery what a job does with a page, a pair and an output              delivery.c had.c
+//
+// A source that is the gate's journal has the same parts: its pages are read in the job that maps
+// those of others, and so asking for one is no request. It has no history.
 
 #include <stdatomic.h>
 
@@ -139,10 +142,15 @@ int pair_start(struct pair *p, int64_t now_ms) MUST_USE;
 // A new cursor that starts at an instant (the old one was refused, or there is none). That of a
 // window ends with it.
 int pair_start_at(struct pair *p, int64_t since_ms) MUST_USE;
+// In a journal: before the oldest document that is there. Outcomes: 0; -ENOMEM.
+int pair_start_journal(struct pair *p) MUST_USE;
+// There is more in the journal than the pair may think.
+void pair_wake(struct pair *p);
 void pair_stop(struct pair *p);
 bool pair_is_over(const struct pair *p);
 
 static inline bool pair_is_polling(const struct pair *p) { return p->window.id == 0; }
+bool pair_remembers(const struct pair *p); // the uuids of what it has, for what may come again
 
 // ---- stream ----
 
@@ -155,6 +163,7 @@ struct stream {
     struct page *asking;        // being received or mapped
     bool mapping;               // waits for the mapper, or is being mapped
     bool mapped;                // but held back
+    bool woken;                 // something came into the journal since `asking` was asked for
     int map_error;
     struct fault map_fault;
     int broken_in_a_row; // pages that page_map refused
@@ -256,6 +265,7 @@ struct source {
     const struct stream *complainer;
     int64_t refused_ms; // the last 429; wall clock, 0: none
     struct watch_stats stats;
+    struct journal_trim *trim; // of a journal; NULL: there is nothing to trim
 };
 
 int source_init(struct source *s, struct watch *w, const struct watch_source_opts *opts,
@@ -280,6 +290,13 @@ int64_t source_now_ms(const struct source *s); // by Okta's clock
 void source_complain(struct source *s, const struct stream *t, const char *what, const char *text);
 const struct budget *source_budget(const struct source *s);
 struct str source_name(const struct source *s);
+
+// ---- what the outputs have of the journal is forgotten; journal-trim.c ----
+
+int journal_trim_init(struct source *s) MUST_USE;
+void journal_trim_fini(struct source *s);
+void journal_trim_note(struct source *s); // a pair has moved on
+void journal_trim_cancel(struct source *s);
 
 // ---- watch ----
 

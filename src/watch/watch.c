@@ -56,6 +56,18 @@ void watch_start(struct watch *w) {
     for (size_t i = 0; i < w->opts.source_count; i++) source_start(&w->sources[i]);
 }
 
+static void wake_source(struct source *s) {
+    struct stream *t = &s->poll;
+    if (t->asking) t->woken = true;
+    for (size_t i = 0; i < t->pair_count; i++) pair_wake(&t->pairs[i]);
+    stream_step(t);
+}
+
+void watch_wake_journal(struct watch *w) {
+    for (size_t i = 0; i < w->opts.source_count; i++)
+        if (w->opts.sources[i].journal) wake_source(&w->sources[i]);
+}
+
 static void check_stopped(struct watch *w) {
     if (w->stopping && w->jobs == 0 && w->stopped) loop_timer_set(w->stop_timer, 0);
 }

@@ -31,6 +31,10 @@ struct watch_output_opts {
 
 struct watch_source_opts {
     const char *name;
+    // The source is the gate's audit journal (store/journal.h) of opts.store: its documents are
+    // ready-made, a cursor is the number of the last one that was delivered, and what every output
+    // has is forgotten. Of what follows only `outputs` counts then.
+    bool journal;
     const char *url;      // of the log, without query
     struct okta_org *org; // borrowed, shared by the sources of one org
     int64_t interval_ms;
@@ -65,7 +69,8 @@ struct watch_opts {
     size_t source_count;
     const struct watch_output_opts *outputs;
     size_t output_count;
-    bool once; // a pair that has caught up is finished; one that fails too often is given up
+    bool once;     // a pair that has caught up is finished; one that fails too often is given up
+    bool gateless; // nobody appends to the journal now: its end is the end
     const struct watch_backfill *backfill; // NULL: collect
     uint64_t seed;                         // jitter
     // Called once: every pair is finished or stopped for good. May be NULL.
@@ -78,6 +83,9 @@ struct watch_opts {
 int watch_new(struct watch **ret, const struct watch_opts *opts, struct fault *fault) MUST_USE;
 
 void watch_start(struct watch *w);
+
+// Something was appended to the journal: sources that read it look again at once.
+void watch_wake_journal(struct watch *w);
 
 // Gives up what is being asked, lets what is being committed finish, then calls `stopped`.
 void watch_stop(struct watch *w, void (*stopped)(void *ctx), void *ctx);
@@ -116,7 +124,7 @@ struct watch_history {
     int64_t left_ms; // estimated; -1: not known
 };
 void watch_source_history(const struct watch *w, size_t i, struct watch_history *ret);
-const struct budget *watch_source_budget(const struct watch *w, size_t i);
+const struct budget *watch_source_budget(const struct watch *w, size_t i); // NULL: it has none
 
 // Nothing runs, and nothing waits to be written down.
 bool watch_is_resting(const struct watch *w);
