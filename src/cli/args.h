@@ -31,6 +31,7 @@ enum {
     ARGS_BITS = 1 << 13,
     ARGS_PEM = 1 << 14,
     ARGS_KID = 1 << 15,
+    ARGS_DEV = 1 << 16,
 };
 
 struct args {
@@ -43,7 +44,7 @@ struct args {
     const char *outputs[ARGS_SETS_MAX]; // --output NAME
     size_t source_count, output_count;
     const char *type, *bits, *kid; // of a key that is made
-    bool pem;
+    bool pem, dev;
     bool help;
     const char *words[ARGS_WORDS_MAX]; // what is not a flag
     size_t word_count;

@@ -7,11 +7,14 @@
 #include "base/str.h"
 
 const struct command commands[] = {
-    {"run", "the daemon: collect every source for ever", "",
+    {"run", "the daemon: collect every source for ever, serve the gate", "[--dev]",
      "Polls each source of the settings file and delivers every event to its outputs exactly "
-     "once.\n"
-     "SIGTERM ends it, SIGHUP reads the settings again. Tells systemd when it is ready.",
-     ARGS_CONFIG | ARGS_SET, 0, 0, false, command_run},
+     "once;\n"
+     "with `listen` in the settings it serves Vault's HTTP API there.\n"
+     "SIGTERM ends it, SIGHUP reads the settings again. Tells systemd when it is ready.\n"
+     "--dev tries the gate out: in memory, with the root token `root`, at 127.0.0.1:8200 unless\n"
+     "listen.address says otherwise; no settings file is needed.",
+     ARGS_CONFIG | ARGS_SET | ARGS_DEV, 0, 0, false, command_run},
     {"collect", "the same in the foreground, or once", "[--once]",
      "Collects until it is interrupted; with --once until every source has caught up.\n"
      "Shows its progress while catching up when stderr is a terminal.",
@@ -61,6 +64,22 @@ const struct command commands[] = {
      "goes to standard output as a JWK, ready to be pasted into Okta's console. What to do there\n"
      "is said on standard error.",
      ARGS_TYPE | ARGS_BITS | ARGS_PEM | ARGS_KID, 1, 1, false, command_keygen},
+    {"init", "the gate's first start: master key and root token", "[--json] [FILE]",
+     "Makes the gate's state, with a root token, which is printed. FILE: where a new master key "
+     "is\n"
+     "written (0600); it must not exist. Without FILE the master_key of the settings is used, or\n"
+     "one is made and printed once, for a secret manager.\n"
+     "While the daemon runs, PUT sys/init does the same (bao operator init).",
+     ARGS_CONFIG | ARGS_SET | ARGS_JSON, 0, 1, false, command_init},
+    {"api", "describe the gate's HTTP API", "--markdown", "Writes the reference of the gate's API.",
+     ARGS_MARKDOWN, 0, 0, true, command_api},
+    {"rotate", "a new master key for the gate, while it runs", "FILE",
+     "Makes a new master key in FILE (0600), which must not exist, and has the running daemon "
+     "seal\n"
+     "every record anew with it. The settings name the old key, and are to name the new file "
+     "then.\n"
+     "Needs a token with sudo on sys/rekey/* in BAO_TOKEN or VAULT_TOKEN.",
+     ARGS_CONFIG | ARGS_SET, 1, 1, false, command_rotate},
     {"settings", "describe every setting", "--markdown|--man",
      "Writes the reference of the settings file.", ARGS_MARKDOWN | ARGS_MAN, 0, 0, true,
      command_settings},

@@ -32,6 +32,9 @@ int command_test(const struct args *args);
 int command_status(const struct args *args);
 int command_dead_letters(const struct args *args);
 int command_keygen(const struct args *args);
+int command_init(const struct args *args);
+int command_rotate(const struct args *args);
+int command_api(const struct args *args);
 int command_settings(const struct args *args);
 
 // One step of a `test` command: a tick or a cross, what was looked at, and what came of it.

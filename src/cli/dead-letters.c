@@ -82,7 +82,7 @@ static int replay(const struct settings *settings, int64_t only) {
         .loop = loop,
         .store = store,
         .sources = plan->sources,
-        .source_count = settings->source_count,
+        .source_count = plan->source_count,
         .outputs = plan->outputs,
         .output_count = settings->output_count,
     };

@@ -100,6 +100,8 @@ static bool is_shown(const struct conf_table *table, const struct conf_key *key,
     const char *member = (const char *)object + key->at;
     if (key->flags & CONF_NOT_YET) return false;
     if (!conf_key_is_for(key, conf_table_kind(table, object))) return false;
+    if (key->type == CONF_TABLE && key->flags & CONF_FIRST_SAYS)
+        return is_shown(key->table, &key->table->keys[0], member);
     if (key->type == CONF_TABLE || key->type == CONF_TABLES) return true;
     if (is_unset_number(key, member)) return false;
     struct conf_strings list;

@@ -45,9 +45,10 @@ struct conf_tables {
 };
 
 enum conf_flags {
-    CONF_REQUIRED = 1, // a missing key is an error (with `only`: where it applies)
-    CONF_READABLE = 2, // the file, or each file of the list, must be there (not the default)
-    CONF_NOT_YET = 4,  // known, and refused with `instead`; a bool may be set to false
+    CONF_REQUIRED = 1,   // a missing key is an error (with `only`: where it applies)
+    CONF_READABLE = 2,   // the file, or each file of the list, must be there (not the default)
+    CONF_NOT_YET = 4,    // known, and refused with `instead`; a bool may be set to false
+    CONF_FIRST_SAYS = 8, // a table that is as good as absent while its first key is not set
 };
 
 struct conf_key {

@@ -12,6 +12,8 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "daemon/audit-journal.h"
+#include "daemon/front.h"
 #include "daemon/notify.h"
 #include "daemon/plan-orgs.h"
 #include "daemon/plan.h"
@@ -35,7 +37,9 @@ struct daemon {
     struct settings *settings;
     struct plan *plan;
     struct store *store;
-    struct watch *watch;
+    struct watch *watch;            // NULL: nothing is collected
+    struct front *front;            // NULL: no gate
+    struct audit_journal *audit;    // of what the gate audits; NULL: nowhere
     struct settings *next_settings; // of a reload that waits for the old watch to stop
     struct plan *next_plan;
     bool reload_again; // asked for while another reload was under way
@@ -69,11 +73,12 @@ static void summarize_history(const struct daemon *d, size_t i) {
 }
 
 static void summarize_source(const struct daemon *d, size_t i) {
+    const struct budget *budget = watch_source_budget(d->watch, i);
     struct watch_stats s;
     int64_t used = 0;
     int64_t limit = 0;
     watch_source_stats(d->watch, i, &s);
-    bool known = budget_used(watch_source_budget(d->watch, i), time_mono_ms(), &used, &limit);
+    bool known = budget && budget_used(budget, time_mono_ms(), &used, &limit);
     log_info(&d->log, "watch.summary", KV_STR("source", watch_source_name(d->watch, i)),
              KV_INT("events", s.events), KV_INT("pages", s.pages), KV_INT("requests", s.requests),
              KV_INT("delivered", s.delivered), KV_INT("repeated", s.repeated),
@@ -106,7 +111,7 @@ static void on_tick(void *ctx) {
 }
 
 static bool all_caught_up(const struct daemon *d) {
-    if (!d->watch) return false;
+    if (!d->watch) return true;
     for (size_t i = 0; i < watch_source_count(d->watch); i++) {
         struct watch_stats s;
         watch_source_stats(d->watch, i, &s);
@@ -121,7 +126,8 @@ static void on_settling(void *ctx) {
     struct daemon *d = ctx;
     bool caught_up = all_caught_up(d);
     if (caught_up) trim_memory();
-    if (!caught_up || !watch_is_resting(d->watch)) loop_timer_set(d->settling, SETTLED_EVERY_MS);
+    bool resting = !d->watch || watch_is_resting(d->watch);
+    if (!caught_up || !resting) loop_timer_set(d->settling, SETTLED_EVERY_MS);
 }
 
 static void on_watchdog(void *ctx) {
@@ -161,6 +167,17 @@ static bool names_are_known(const struct daemon *d) {
     return good;
 }
 
+static bool serves(const struct daemon *d) {
+    return d->opts->gate && (d->opts->dev || d->settings->listen.address);
+}
+
+static bool has_work(const struct daemon *d) {
+    bool audited = !d->opts->backfill && d->settings->gate.audit; // in the state, from before
+    if (d->settings->source_count > 0 || serves(d) || audited) return true;
+    fprintf(stderr, "gatehouse: the settings have no sources: there is nothing to collect\n");
+    return false;
+}
+
 static void end(struct daemon *d);
 
 static void on_finished(void *ctx) {
@@ -171,16 +188,23 @@ static void on_finished(void *ctx) {
                   KV_STR("help", "correct the settings and send SIGHUP"));
 }
 
+// What the gate has audited has no history to be fetched.
+static size_t watched_sources(const struct daemon *d) {
+    return d->opts->backfill ? d->settings->source_count : d->plan->source_count;
+}
+
 static int start_watch(struct daemon *d, struct fault *fault) {
+    if (watched_sources(d) == 0) return 0;
     const struct watch_opts opts = {
         .loop = d->loop,
         .store = d->store,
         .log = &d->log,
         .sources = d->plan->sources,
-        .source_count = d->settings->source_count,
+        .source_count = watched_sources(d),
         .outputs = d->plan->outputs,
         .output_count = d->settings->output_count,
         .once = d->opts->once || d->opts->backfill,
+        .gateless = !d->opts->gate,
         .backfill = d->opts->backfill,
         .seed = (uint64_t)time_now_ms() ^ (uint64_t)getpid() << 32,
         .finished = on_finished,
@@ -247,6 +271,14 @@ static void keep_old(struct daemon *d, const char *why) {
     notify_ready(&d->notify);
 }
 
+// New certificates are taken on their own: what is wrong with them stops nothing else.
+static void reload_front(struct daemon *d) {
+    struct fault fault = {{0}};
+    if (!d->front || !front_reload(d->front, &fault)) return;
+    log_error(&d->log, "gate.certificate_refused", KV_STR("reason", fault.text),
+              KV_STR("help", "the certificate in force has not changed"));
+}
+
 static void reload(struct daemon *d) {
     struct fault fault = {{0}};
     AUTO(settings) struct settings *settings = NULL;
@@ -263,14 +295,20 @@ static void reload(struct daemon *d) {
         keep_old(d, "state: another directory needs a restart");
         return;
     }
+    if (settings->gate.audit != d->settings->gate.audit) {
+        keep_old(d, "gate.audit: a change needs a restart");
+        return;
+    }
     int e = plan_new(&plan, d->loop, settings, d->store, &d->log, &fault);
     if (e) {
         keep_old(d, fault.text[0] ? fault.text : error_text(e));
         return;
     }
+    reload_front(d);
     d->next_settings = TAKE(settings);
     d->next_plan = TAKE(plan);
-    watch_stop(d->watch, change_over, d);
+    if (d->watch) watch_stop(d->watch, change_over, d);
+    else change_over(d);
 }
 
 static void on_signal(void *ctx, int signum) {
@@ -307,18 +345,52 @@ static int make_signals(struct daemon *d) {
     return 0;
 }
 
+// A watch that is being changed over reads the journal when it starts.
+static void on_audited(void *ctx) {
+    struct daemon *d = ctx;
+    if (d->watch) watch_wake_journal(d->watch);
+}
+
+static int start_audit(struct daemon *d) {
+    if (!serves(d) || !d->settings->gate.audit) return 0;
+    const struct audit_journal_opts opts = {
+        .store = d->store, .loop = d->loop, .log = &d->log, .appended = on_audited, .ctx = d};
+    return audit_journal_new(&d->audit, &opts);
+}
+
+static int start_front(struct daemon *d, struct fault *fault) {
+    if (!serves(d)) return 0;
+    const struct front_opts opts = {.settings = d->settings,
+                                    .store = d->store,
+                                    .log = &d->log,
+                                    .dev = d->opts->dev,
+                                    .audit = d->audit ? audit_journal_add : NULL,
+                                    .audit_ctx = d->audit};
+    return front_new(&d->front, &opts, fault);
+}
+
+// To try the gate out, nothing needs to be kept but what is to be delivered.
+static int open_store(struct daemon *d, struct fault *fault) {
+    if (d->opts->dev && d->settings->source_count == 0 && !d->settings->gate.audit) return 0;
+    return store_open(&d->store, d->settings->state, STORE_WRITE, fault);
+}
+
 static int build(struct daemon *d, struct fault *fault) {
     int e = loop_new(&d->loop);
     if (!e) e = make_signals(d);
-    if (!e) e = store_open(&d->store, d->settings->state, STORE_WRITE, fault);
+    if (!e) e = open_store(d, fault);
     if (!e) e = plan_new(&d->plan, d->loop, d->settings, d->store, &d->log, fault);
     if (!e) e = make_timers(d);
+    if (!e) e = start_audit(d);
+    if (!e) e = start_front(d, fault);
     if (!e) e = start_watch(d, fault);
     return e;
 }
 
 static void tear_down(struct daemon *d) {
     if (d->watch && watch_failed(d->watch) && !d->told_to_end) d->status = 1;
+    d->front = front_free(d->front);
+    d->audit = audit_journal_free(d->audit);
     d->watch = watch_free(d->watch);
     d->next_plan = plan_free(d->next_plan);
     d->next_settings = settings_free(d->next_settings);
@@ -359,7 +431,7 @@ int daemon_run(const struct daemon_opts *opts) {
                          .level = LOG_INFO,
                          .before = progress_clear,
                          .before_ctx = &d.progress};
-    if (load(&d, &d.settings) || !names_are_known(&d)) {
+    if (load(&d, &d.settings) || !names_are_known(&d) || !has_work(&d)) {
         d.status = 2;
     } else {
         apply_log(&d);

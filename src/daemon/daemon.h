@@ -22,6 +22,8 @@ struct daemon_opts {
     bool once;                             // end when every source has caught up
     const struct watch_backfill *backfill; // instead of collecting: fetch what is missing, and end
     bool stay; // go on although every source was refused (`run`: a reload may mend it)
+    bool gate; // serve the gate too, if `listen` is set
+    bool dev;  // serve it in memory, with the root token `root`
 };
 
 // Runs until it is told to end. Says what is wrong on stderr or in the log.

@@ -84,6 +84,21 @@ static void fill_source(struct plan *p, size_t i, size_t *chosen) {
     p->sources[i].ecs.agent_name = p->host;
 }
 
+// The gate's own documents come from its journal in the state.
+static void add_gate(struct plan *p, size_t *chosen) {
+    const struct settings_gate *gate = &p->settings->gate;
+    size_t count = 0;
+    if (!gate->audit) return;
+    for (size_t k = 0; k < p->settings->output_count; k++)
+        if (settings_gate_feeds(gate, &p->settings->outputs[k])) chosen[count++] = k;
+    p->sources[p->source_count++] = (struct watch_source_opts){
+        .name = SETTINGS_GATE_NAME,
+        .journal = true,
+        .outputs = chosen,
+        .output_count = count,
+    };
+}
+
 static void fill_output(struct plan *p, size_t i) {
     const struct settings_output *o = &p->settings->outputs[i];
     p->outputs[i] = (struct watch_output_opts){
@@ -104,7 +119,7 @@ static void fill_output(struct plan *p, size_t i) {
 }
 
 static int make_arrays(struct plan *p) {
-    size_t sources = p->settings->source_count;
+    size_t sources = p->settings->source_count + 1; // and the gate's
     size_t outputs = p->settings->output_count;
     p->sources = mem_new_array(sources, sizeof *p->sources);
     p->outputs = mem_new_array(outputs, sizeof *p->outputs);
@@ -126,6 +141,8 @@ int plan_new(struct plan **ret, struct loop *loop, const struct settings *settin
     if (e) return e;
     for (size_t i = 0; i < settings->source_count; i++)
         fill_source(p, i, p->chosen_outputs + i * settings->output_count);
+    p->source_count = settings->source_count;
+    add_gate(p, p->chosen_outputs + settings->source_count * settings->output_count);
     for (size_t i = 0; i < settings->output_count; i++) fill_output(p, i);
     *ret = TAKE(p);
     return 0;

@@ -21,7 +21,8 @@ struct plan {
     struct plan_orgs *orgs;
     struct ecs_useragents *useragents;
     struct ecs_geo *geo;
-    struct watch_source_opts *sources;
+    struct watch_source_opts *sources; // those of the settings, and the gate's own behind them
+    size_t source_count;
     struct watch_output_opts *outputs;
     size_t *chosen_outputs;
 };

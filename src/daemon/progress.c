@@ -59,8 +59,8 @@ static struct overview look_at(const struct watch *w) {
         if (stats.caught_up || stats.stopped) continue;
         all.caught_up = false;
         if (stats.lag_ms > all.lag_ms) all.lag_ms = stats.lag_ms;
-        int64_t wait_ms =
-            budget_wait_ms(watch_source_budget(w, i), BUDGET_COLLECTION, time_mono_ms());
+        const struct budget *budget = watch_source_budget(w, i);
+        int64_t wait_ms = budget ? budget_wait_ms(budget, BUDGET_COLLECTION, time_mono_ms()) : 0;
         if (wait_ms > all.wait_ms) all.wait_ms = wait_ms;
     }
     return all;

@@ -211,6 +211,9 @@ static int name_sources(struct conf_load *load, struct settings *s, const struct
         int rc = default_source_name(load, s, i);
         if (rc) return rc;
         const char *name = s->sources[i].name;
+        if (name && strcmp(name, SETTINGS_GATE_NAME) == 0)
+            conf_wrong(load, nth(root, "sources", i), "name",
+                       "the gate's own documents are called so, expected another name");
         if (name && source_name_is_taken(s, i, name))
             conf_wrong(load, nth(root, "sources", i), "name",
                        "another source is called %s already, expected a `name` of its own", name);
@@ -284,17 +287,25 @@ static void say_no_output(struct conf_load *load, const struct settings *s,
                conf_quote(str_from(name), quoted), STR_ARG(buf_str(&names)));
 }
 
-static void check_source_outputs(struct conf_load *load, const struct settings *s, size_t i,
-                                 const struct conf_node *root) {
-    const struct settings_source *source = &s->sources[i];
-    for (size_t k = 0; k < source->output_count; k++) {
-        if (!find_output(s, s->output_count, source->outputs[k]))
-            say_no_output(load, s, nth(root, "sources", i), source->outputs[k]);
+// `node`: the table that `outputs` stands in.
+static void check_chosen(struct conf_load *load, const struct settings *s, const char *const *names,
+                         size_t n, const struct conf_node *node) {
+    for (size_t k = 0; k < n; k++) {
+        if (!find_output(s, s->output_count, names[k])) say_no_output(load, s, node, names[k]);
         for (size_t before = 0; before < k; before++)
-            if (strcmp(source->outputs[before], source->outputs[k]) == 0)
-                conf_wrong(load, nth(root, "sources", i), "outputs", "%s stands there twice",
-                           source->outputs[k]);
+            if (strcmp(names[before], names[k]) == 0)
+                conf_wrong(load, node, "outputs", "%s stands there twice", names[k]);
     }
+}
+
+// With a broken list of outputs, nobody can say which names it would have had.
+static void check_all_chosen(struct conf_load *load, const struct settings *s,
+                             const struct conf_node *root) {
+    if (s->output_count == 0) return;
+    for (size_t i = 0; i < s->source_count; i++)
+        check_chosen(load, s, s->sources[i].outputs, s->sources[i].output_count,
+                     nth(root, "sources", i));
+    check_chosen(load, s, s->gate.outputs, s->gate.output_count, conf_node_get(root, STR("gate")));
 }
 
 // systemd gives a list with colons when a unit has several state directories.
@@ -306,6 +317,19 @@ static int default_state(struct conf_load *load, struct settings *s) {
     return s->state ? 0 : -ENOMEM;
 }
 
+// Where there is no gate, there is something to collect, and a place for it.
+static void check_purpose(struct conf_load *load, const struct conf_node *root) {
+    bool gate = conf_node_get(root, STR("listen"));
+    bool sources = conf_node_get(root, STR("sources"));
+    if (load->partial) return;
+    if (!sources && !gate)
+        conf_wrong(load, root, "sources",
+                   "is missing, expected a list of tables, each element with a dash");
+    if (!conf_node_get(root, STR("outputs")) && (sources || !gate))
+        conf_wrong(load, root, "outputs",
+                   "is missing, expected a list of tables, each element with a dash");
+}
+
 int settings_check_all(struct conf_load *load, void *object, const struct conf_node *map) {
     struct settings *s = object;
     int rc = default_state(load, s);
@@ -313,9 +337,9 @@ int settings_check_all(struct conf_load *load, void *object, const struct conf_n
     if (!rc) rc = name_sources(load, s, map);
     if (rc) return rc;
     name_outputs(load, s, map);
+    check_purpose(load, map);
     check_places(load, s, map);
-    // With a broken list of outputs, nobody can say which names it would have had.
-    bool known = s->output_count > 0;
-    for (size_t i = 0; known && i < s->source_count; i++) check_source_outputs(load, s, i, map);
+    check_all_chosen(load, s, map);
+    if (!s->listen.address || s->output_count == 0) s->gate.audit = false;
     return 0;
 }

@@ -10,12 +10,14 @@
 
 extern const struct conf_table settings_table;        // struct settings
 extern const struct conf_table settings_source_table; // struct settings_source
+extern const struct conf_table settings_listen_table; // struct settings_listen
 
 // Rules over several keys; conf_table.check of the tables.
 int settings_check_source(struct conf_load *load, void *object, const struct conf_node *map);
 int settings_check_ssl(struct conf_load *load, void *object, const struct conf_node *map);
 int settings_check_output(struct conf_load *load, void *object, const struct conf_node *map);
 int settings_check_data_stream(struct conf_load *load, void *object, const struct conf_node *map);
+int settings_check_listen(struct conf_load *load, void *object, const struct conf_node *map);
 int settings_check_all(struct conf_load *load, void *object, const struct conf_node *map);
 
 // Parts of these. Fills in source->auth_method, -1 where errors were found.

@@ -10,6 +10,7 @@
                    #pointer " and " #count " are not a pair")
 PAIR_STANDS(struct settings, sources, source_count);
 PAIR_STANDS(struct settings, outputs, output_count);
+PAIR_STANDS(struct settings_gate, outputs, output_count);
 PAIR_STANDS(struct settings_source, tags, tag_count);
 PAIR_STANDS(struct settings_source, outputs, output_count);
 PAIR_STANDS(struct settings_source, okta_scopes, okta_scope_count);
@@ -447,6 +448,25 @@ static const struct conf_key geo_keys[] = {
 };
 #undef AT
 
+#define AT(member) .at = offsetof(struct settings_gate, member)
+static const struct conf_key gate_keys[] = {
+    {.name = "outputs",
+     .type = CONF_STRINGS,
+     AT(outputs),
+     .initial_says = "all outputs",
+     .min = 1,
+     .max = 64,
+     .example = "[archive, search]",
+     .description = "Names of the outputs that get these documents."},
+    {.name = "audit",
+     .type = CONF_BOOL,
+     AT(audit),
+     .initial = "true",
+     .description = "`false`: requests leave no document. Otherwise a request that cannot be "
+                    "audited is refused. A change needs a restart."},
+};
+#undef AT
+
 static const struct conf_table log_table = {.name = "log table",
                                             .keys = log_keys,
                                             .n = LEN(log_keys),
@@ -457,6 +477,15 @@ static const struct conf_table geo_table = {
     .n = LEN(geo_keys),
     .bytes = sizeof(struct settings_geo),
     .description = "MaxMind databases. Without them the place of an event is what Okta says of it.",
+};
+
+static const struct conf_table gate_table = {
+    .name = "gate table",
+    .keys = gate_keys,
+    .n = LEN(gate_keys),
+    .bytes = sizeof(struct settings_gate),
+    .description = "Each request to the gate makes one ECS document (docs/audit.md), delivered to "
+                   "the outputs as those of a source called `gate`.",
 };
 
 #define AT(member) .at = offsetof(struct settings, member)
@@ -476,7 +505,6 @@ static const struct conf_key keys[] = {
     {.name = "sources",
      .type = CONF_TABLES,
      AT(sources),
-     .flags = CONF_REQUIRED,
      .min = 1,
      .max = 1000,
      .table = &settings_source_table,
@@ -484,7 +512,6 @@ static const struct conf_key keys[] = {
     {.name = "outputs",
      .type = CONF_TABLES,
      AT(outputs),
-     .flags = CONF_REQUIRED,
      .min = 1,
      .max = 64,
      .table = &output_table,
@@ -502,10 +529,19 @@ static const struct conf_key keys[] = {
      .table = &geo_table,
      .initial_says = "see below",
      .description = "Databases for `source.geo.*` and `source.as.*`."},
+    {.name = "gate",
+     .type = CONF_TABLE,
+     AT(gate),
+     .table = &gate_table,
+     .initial_says = "see below",
+     .description = "What becomes of the gate's audit documents."},
     {.name = "listen",
-     .type = CONF_ANYTHING,
-     .flags = CONF_NOT_YET,
-     .instead = "the gate will come, this release only collects"},
+     .type = CONF_TABLE,
+     AT(listen),
+     .flags = CONF_FIRST_SAYS,
+     .table = &settings_listen_table,
+     .initial_says = "no gate",
+     .description = "Where the gate is served, see below."},
     {.name = "master_key",
      .type = CONF_SECRET,
      AT(master_key),
@@ -517,7 +553,7 @@ static const struct conf_key keys[] = {
     {.name = "mfa",
      .type = CONF_ANYTHING,
      .flags = CONF_NOT_YET,
-     .instead = "the gate will come, this release only collects"},
+     .instead = "the gate does not send pushes yet"},
 };
 #undef AT
 const struct conf_table settings_table = {

@@ -30,11 +30,19 @@ struct settings *settings_free(struct settings *s) {
     return NULL;
 }
 
+static bool is_chosen(const char *const *names, size_t n, const struct settings_output *output) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], output->name) == 0) return true;
+    return n == 0;
+}
+
 bool settings_source_feeds(const struct settings_source *source,
                            const struct settings_output *output) {
-    for (size_t i = 0; i < source->output_count; i++)
-        if (strcmp(source->outputs[i], output->name) == 0) return true;
-    return source->output_count == 0;
+    return is_chosen(source->outputs, source->output_count, output);
+}
+
+bool settings_gate_feeds(const struct settings_gate *gate, const struct settings_output *output) {
+    return is_chosen(gate->outputs, gate->output_count, output);
 }
 
 const char *settings_output_type_name(enum settings_output_type type) {
@@ -192,6 +200,8 @@ static int read_open(int fd, struct buf *into, uint32_t *ret_mode) {
     *ret_mode = info.st_mode & 0777;
     return 0;
 }
+
+bool settings_file_exists(void) { return access(HERE, F_OK) == 0 || access(SYSTEM, F_OK) == 0; }
 
 static int open_settings(const char **path, struct conf_errors *errors) {
     const char *const places[] = {HERE, SYSTEM};

@@ -81,6 +81,9 @@ struct settings_source {
     struct settings_data_stream data_stream;
 };
 
+// The name of the gate's own source, which no other may have.
+#define SETTINGS_GATE_NAME "gate"
+
 enum settings_output_type { SETTINGS_STDOUT, SETTINGS_FILE, SETTINGS_SQLITE };
 
 struct settings_output {
@@ -98,6 +101,23 @@ struct settings_geo {
     const char *city, *asn; // MaxMind databases; NULL: none
 };
 
+// Where the gate listens.
+struct settings_listen {
+    const char *address;                      // "127.0.0.1:8200"; NULL: there is no gate
+    const char *tls_cert_file, *tls_key_file; // both or none (NULL)
+    bool tls_disable;                         // plain http beyond this machine
+    int64_t max_request_size;                 // bytes
+    int64_t idle_timeout_ms;
+    const char *vault_version; // what the gate says it is
+};
+
+// The gate's own audit documents, as a source called `gate`.
+struct settings_gate {
+    bool audit;                 // false, too, where there is no gate
+    const char *const *outputs; // names; none: all
+    size_t output_count;
+};
+
 struct settings {
     const char *state; // directory
     const char
@@ -109,6 +129,8 @@ struct settings {
     size_t output_count;
     const char *useragents; // uap-core's regexes.yaml; the default may be missing on a machine
     struct settings_geo geo;
+    struct settings_gate gate;
+    struct settings_listen listen;
     const char *const *warnings; // for the log: nothing wrong, but likely not meant
     size_t warning_count;
 };
@@ -120,6 +142,9 @@ enum { SETTINGS_E_WRONG = CONF_E_WRONG };
 // ("sources.0.interval=5s", later ones win). Outcomes: 0; SETTINGS_E_WRONG; -ENOMEM.
 int settings_load(struct settings **ret, const char *path, const char *const *overrides, size_t n,
                   struct conf_errors *errors) MUST_USE;
+
+// Is there a settings file in one of the usual places?
+bool settings_file_exists(void);
 
 // For programs that end then: what is wrong, and warnings, are written to standard error.
 // Outcomes: 0; else it has been said: SETTINGS_E_WRONG, -ENOMEM.
@@ -153,6 +178,9 @@ DEFINE_AUTO_FREE(settings)
 // Whether the source's events go to that output.
 bool settings_source_feeds(const struct settings_source *source,
                            const struct settings_output *output);
+
+// Whether the gate's audit documents go to that output.
+bool settings_gate_feeds(const struct settings_gate *gate, const struct settings_output *output);
 
 // What the keys mean to http/client.h, which the caller includes. Borrows everything.
 struct http_tls settings_tls(const struct settings_ssl *ssl);

@@ -424,9 +424,67 @@ static void test_known_keys_of_later_releases_say_so(void **state) {
     (void)state;
     refused_source("processors: [a]", "is not supported yet: ");
     refused_source("ssl: {curve_types: [P-256]}", "is not supported yet: ");
-    static const char *const top[] = {"listen: {address: a}\n" SMALL, "mfa: {wait: 5s}\n" SMALL};
-    for (size_t i = 0; i < LEN(top); i++)
-        refused(top[i], "is not supported yet: the gate", NULL, 0);
+    refused("mfa: {wait: 5s}\n" SMALL, "is not supported yet: the gate", NULL, 0);
+}
+
+static void test_without_listen_there_is_no_gate(void **state) {
+    (void)state;
+    AUTO_FINI(result) struct result r = accepted(SMALL, NULL, 0);
+    assert_null(r.settings->listen.address);
+}
+
+static void test_listen_has_defaults_and_needs_an_address(void **state) {
+    (void)state;
+    static const char *const set[] = {"listen.address=[::1]:0"};
+    AUTO_FINI(result) struct result r = accepted(SMALL, set, 1);
+    const struct settings_listen *l = &r.settings->listen;
+    assert_string_equal(l->address, "[::1]:0");
+    assert_null(l->tls_cert_file);
+    assert_false(l->tls_disable);
+    assert_int_equal(l->max_request_size, 32 << 20);
+    assert_int_equal(l->idle_timeout_ms, 60000);
+    assert_string_equal(l->vault_version, "1.17.0");
+    refused("listen: {tls_disable: true}\n" SMALL, "listen.address: is missing", NULL, 0);
+}
+
+static void test_listen_refuses_what_cannot_be_meant(void **state) {
+    (void)state;
+    static const struct {
+        const char *listen, *expected;
+    } rows[] = {
+        {"address: \"127.0.0.1\"", "listen.address: expected HOST:PORT"},
+        {"address: \"127.0.0.1:99999\"", "listen.address: expected HOST:PORT"},
+        {"address: \"::1:8200\"", "listen.address: expected HOST:PORT"},
+        {"address: \"a:1\", tls_cert_file: /dev/null", "listen.tls_key_file: is missing"},
+        {"address: \"a:1\", tls_key_file: /dev/null", "listen.tls_cert_file: is missing"},
+        {"address: \"a:1\", tls_key_file: /dev/null, tls_cert_file: /dev/null, tls_disable: true",
+         "listen.tls_disable: plain http is asked for"},
+        {"address: \"a:1\", tls_cert_file: /nonexistent/x, tls_key_file: /dev/null",
+         "/nonexistent/x"},
+        {"address: \"a:1\", vault_version: \"1.17\"", "listen.vault_version: expected a version"},
+        {"address: \"a:1\", vault_version: \"1.17.0+\"",
+         "listen.vault_version: expected a version"},
+        {"address: \"a:1\", vault_version: \"01.17.0\"",
+         "listen.vault_version: expected a version"},
+        {"address: \"a:1\", max_request_size: 12B", "listen.max_request_size"},
+        {"address: \"a:1\", adres: b", "did you mean address?"},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        char text[512];
+        snprintf(text, sizeof text, "listen: {%s}\n" SMALL, rows[i].listen);
+        refused(text, rows[i].expected, NULL, 0);
+    }
+}
+
+static void test_vault_versions_may_carry_a_suffix(void **state) {
+    (void)state;
+    static const char *const versions[] = {"listen.vault_version=1.17.0+ent",
+                                           "listen.vault_version=2.0.0-rc1+ent.hsm"};
+    for (size_t i = 0; i < LEN(versions); i++) {
+        const char *const sets[] = {"listen.address=127.0.0.1:8200", versions[i]};
+        AUTO_FINI(result) struct result r = accepted(SMALL, sets, LEN(sets));
+        assert_string_equal(r.settings->listen.vault_version, strchr(versions[i], '=') + 1);
+    }
 }
 
 static void test_names_default_and_must_differ(void **state) {
@@ -443,6 +501,29 @@ static void test_names_default_and_must_differ(void **state) {
             "g.yml:4:66: sources.1.name: another source is called a already", NULL, 0);
     refused_output("  - {type: file, path: a}\n  - {type: file, path: b}",
                    "outputs.1.name: another output is called file already");
+}
+
+static void test_the_gates_documents_go_where_they_are_told(void **state) {
+    (void)state;
+    static const char *const listening[] = {"listen.address=127.0.0.1:0"};
+    AUTO_FINI(result) struct result none = accepted(SMALL, NULL, 0);
+    assert_false(none.settings->gate.audit); // where there is no gate
+    AUTO_FINI(result) struct result all = accepted(SMALL, listening, 1);
+    assert_true(all.settings->gate.audit);
+    assert_true(settings_gate_feeds(&all.settings->gate, &all.settings->outputs[0]));
+    AUTO_FINI(result) struct result off = accepted(SMALL "gate: {audit: false}\n", listening, 1);
+    assert_false(off.settings->gate.audit);
+    AUTO_FINI(result)
+    struct result some =
+        accepted(SMALL "  - type: stdout\ngate: {outputs: [stdout]}\n", listening, 1);
+    assert_false(settings_gate_feeds(&some.settings->gate, &some.settings->outputs[0]));
+    assert_true(settings_gate_feeds(&some.settings->gate, &some.settings->outputs[1]));
+    refused(SMALL "gate: {outputs: [sqlit]}\n", "gate.outputs: no output is called 'sqlit'", NULL,
+            0);
+    refused(SMALL "gate: {outputs: [sqlite, sqlite]}\n", "gate.outputs: sqlite stands there twice",
+            NULL, 0);
+    refused(SMALL "gate: {outputs: []}\n", "gate.outputs", NULL, 0);
+    refused_source("name: gate", "sources.0.name: the gate's own documents are called so");
 }
 
 static void test_keys_of_another_output_type_are_refused(void **state) {
@@ -527,7 +608,7 @@ static void test_wrong_set_is_named(void **state) {
         {"=x", "expected KEY=VALUE"},
         {"state=", "--set state: expected a path; found nothing"},
         {"stat=x", "did you mean state?"},
-        {"listen.address=x", "--set listen.address: is not supported yet"},
+        {"listen.address=x", "--set listen.address: expected HOST:PORT"},
         {"sources.0.outputs=a,,b", "found nothing"},
     };
     for (size_t i = 0; i < LEN(rows); i++) refused(SMALL, rows[i].expected, &rows[i].set, 1);
@@ -719,7 +800,12 @@ int main(void) {
         cmocka_unit_test(test_a_master_key_is_32_bytes),
         cmocka_unit_test(test_systemds_credential_is_the_master_key_where_none_is_set),
         cmocka_unit_test(test_known_keys_of_later_releases_say_so),
+        cmocka_unit_test(test_without_listen_there_is_no_gate),
+        cmocka_unit_test(test_listen_has_defaults_and_needs_an_address),
+        cmocka_unit_test(test_listen_refuses_what_cannot_be_meant),
+        cmocka_unit_test(test_vault_versions_may_carry_a_suffix),
         cmocka_unit_test(test_names_default_and_must_differ),
+        cmocka_unit_test(test_the_gates_documents_go_where_they_are_told),
         cmocka_unit_test(test_keys_of_another_output_type_are_refused),
         cmocka_unit_test(test_two_outputs_do_not_write_to_one_place),
         cmocka_unit_test(test_set_overrides_file_by_index_name_and_list),

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef DAEMON_FRONT_H
+#define DAEMON_FRONT_H
+// The gate as the daemon runs it: master key, gate, and the server in front of it. Loop thread.
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+struct front;
+struct settings;
+struct store;
+
+struct front_opts {
+    const struct settings *settings; // read while front_new and front_reload run
+    struct store *store;             // NULL: in memory
+    const struct log *log;
+    bool dev; // in memory, initialised at once with the root token `root`, and said so loudly
+    // Where audit documents go (api/gate.h); NULL: nowhere.
+    bool (*audit)(void *ctx, struct str document);
+    void *audit_ctx;
+};
+
+// Loads what is in the state, and listens. Without a master key, or before the first start, it
+// answers as sealed. Outcomes: 0; -EINVAL, -EADDRINUSE, ... with fault (the wrong master key among
+// them: says which setting).
+int front_new(struct front **ret, const struct front_opts *opts, struct fault *fault) MUST_USE;
+// Answers what is being worked on, then closes. NULL-safe; returns NULL.
+struct front *front_free(struct front *f);
+DEFINE_AUTO_FREE(front)
+
+// Reads the certificate files anew. Outcomes: 0; -errno with fault: the old ones stay in force.
+int front_reload(struct front *f, struct fault *fault) MUST_USE;
+
+// "https://127.0.0.1:8200". Borrowed.
+const char *front_url(const struct front *f);
+
+#endif

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the gate listens. tls_cert_file, tls_key_file and tls_disable are called as in the
+// listeners of Vault and OpenBao, and mean the same.
+#include "base/parse.h"
+#include "daemon/settings-internal.h"
+
+static bool take_number(struct str *rest) {
+    size_t n = 0;
+    while (n < rest->n && rest->p[n] >= '0' && rest->p[n] <= '9') n++;
+    bool leading_zero = n > 1 && rest->p[0] == '0';
+    *rest = str_sub(*rest, n, rest->n);
+    return n > 0 && !leading_zero;
+}
+
+static bool take_dot(struct str *rest) {
+    if (rest->n == 0 || rest->p[0] != '.') return false;
+    *rest = str_sub(*rest, 1, rest->n);
+    return true;
+}
+
+// major.minor.patch, then -prerelease or +build (semver.org, point 2, 9, 10).
+static bool is_semver(struct str text) {
+    bool numbers = take_number(&text) && take_dot(&text) && take_number(&text) && take_dot(&text) &&
+                   take_number(&text);
+    if (!numbers || text.n == 0) return numbers;
+    if (text.n == 1 || (text.p[0] != '-' && text.p[0] != '+')) return false;
+    for (size_t i = 1; i < text.n; i++) {
+        char c = text.p[i];
+        bool known = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                     strchr(".-+", c);
+        if (!known) return false;
+    }
+    return true;
+}
+
+// "host:port": what the host is, the system says when it listens.
+static bool is_address(struct str text) {
+    size_t colon = text.n;
+    while (colon > 0 && text.p[colon - 1] != ':') colon--;
+    uint64_t port;
+    if (colon == 0 || !parse_u64(str_sub(text, colon, text.n), &port) || port > 65535) return false;
+    struct str host = str_sub(text, 0, colon - 1);
+    bool v6 = str_find_char(host, ':') < host.n;
+    return !v6 || (host.p[0] == '[' && host.p[host.n - 1] == ']');
+}
+
+static void check_tls(struct conf_load *load, const struct settings_listen *l,
+                      const struct conf_node *map) {
+    if (l->tls_cert_file && !l->tls_key_file)
+        conf_wrong(load, map, "tls_key_file", "is missing, expected the key of `tls_cert_file`");
+    if (l->tls_key_file && !l->tls_cert_file)
+        conf_wrong(load, map, "tls_cert_file",
+                   "is missing, expected the certificate of `tls_key_file`");
+    if (l->tls_disable && (l->tls_cert_file || l->tls_key_file))
+        conf_wrong(load, map, "tls_disable",
+                   "plain http is asked for and certificates are given, expected one of the two");
+}
+
+int settings_check_listen(struct conf_load *load, void *object, const struct conf_node *map) {
+    const struct settings_listen *l = object;
+    if (!map) return 0;
+    if (!l->address && !conf_node_get(map, STR("address")))
+        conf_wrong(load, map, "address", "is missing, expected HOST:PORT, such as 127.0.0.1:8200");
+    if (l->address && !is_address(str_from(l->address)))
+        conf_wrong(load, map, "address",
+                   "expected HOST:PORT, such as 127.0.0.1:8200 or [::1]:8200");
+    if (l->vault_version && !is_semver(str_from(l->vault_version)))
+        conf_wrong(load, map, "vault_version", "expected a version such as 1.17.0 or 1.17.0+ent");
+    check_tls(load, l, map);
+    return 0;
+}
+
+#define AT(member) .at = offsetof(struct settings_listen, member)
+static const struct conf_key keys[] = {
+    {.name = "address",
+     .type = CONF_STRING,
+     AT(address),
+     .initial_says = "required; with `run --dev` `127.0.0.1:8200`",
+     .example = "127.0.0.1:8200",
+     .description = "Host and port to listen on. Port 0 takes any free one, which the log tells."},
+    {.name = "tls_cert_file",
+     .type = CONF_PATH,
+     AT(tls_cert_file),
+     .flags = CONF_READABLE,
+     .initial_says = "none: plain http",
+     .example = "/etc/gatehouse/tls.crt",
+     .description = "Certificate as PEM, followed by those between it and its root. Read again on "
+                    "SIGHUP; open connections stay."},
+    {.name = "tls_key_file",
+     .type = CONF_PATH,
+     AT(tls_key_file),
+     .flags = CONF_READABLE,
+     .initial_says = "none",
+     .example = "/etc/gatehouse/tls.key",
+     .description = "The certificate's private key as PEM, not encrypted."},
+    {.name = "tls_disable",
+     .type = CONF_BOOL,
+     AT(tls_disable),
+     .initial = "false",
+     .description = "Permits plain http on addresses other than this machine's own: tokens then "
+                    "travel in clear text. For use behind a proxy that does TLS."},
+    {.name = "max_request_size",
+     .type = CONF_BYTES,
+     AT(max_request_size),
+     .initial = "32MB",
+     .min = 1024,
+     .max = 1024.0 * 1024 * 1024,
+     .description = "Largest body. All bodies that are being read together take at most four "
+                    "times as much."},
+    {.name = "idle_timeout",
+     .type = CONF_DURATION,
+     AT(idle_timeout_ms),
+     .initial = "60s",
+     .min = 1000,
+     .max = 60.0 * 60 * 1000,
+     .description = "How long a connection may stay open between two requests."},
+    {.name = "vault_version",
+     .type = CONF_STRING,
+     AT(vault_version),
+     .initial = "1.17.0",
+     .example = "1.17.0+ent",
+     .description = "The version of Vault that the gate says it is. Terraform's provider offers "
+                    "what is Vault Enterprise's only where this ends in `+ent`."},
+};
+#undef AT
+
+const struct conf_table settings_listen_table = {
+    .name = "listen table",
+    .keys = keys,
+    .n = LEN(keys),
+    .bytes = sizeof(struct settings_listen),
+    .check = settings_check_listen,
+    .description = "Where the gate serves Vault's HTTP API. Without this table there is no gate. A "
+                   "change of anything but the certificates needs a restart.",
+};
