@@ -102,10 +102,10 @@ static void drop_segment(struct buf *out) {
 
 // Appends the path without empty, "." and ".." segments; a final slash stays. (path starts with /.)
 static void clean(struct buf *out, struct str path) {
-    struct str rest = str_sub(path, 1, path.n), segment = STR_NONE;
+    struct str rest = str_sub(path, 1, path.n);
     bool open = false; // does what was read last leave a slash at the end?
     while (rest.p) {
-        segment = str_split(&rest, '/');
+        struct str segment = str_split(&rest, '/');
         open = segment.n == 0 || is_dots(segment);
         if (str_eq(segment, STR(".."))) drop_segment(out);
         if (open) continue;

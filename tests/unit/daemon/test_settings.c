@@ -467,7 +467,7 @@ static void test_listen_refuses_what_cannot_be_meant(void **state) {
         {"address: \"a:1\", vault_version: \"01.17.0\"",
          "listen.vault_version: expected a version"},
         {"address: \"a:1\", max_request_size: 12B", "listen.max_request_size"},
-        {"address: \"a:1\", adres: b", "did you mean address?"},
+        {"address: \"a:1\", adresz: b", "did you mean address?"},
     };
     for (size_t i = 0; i < LEN(rows); i++) {
         char text[512];
