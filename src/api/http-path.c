@@ -49,6 +49,7 @@ static const struct rune_range shapeless[] = {
 };
 
 bool http_rune_prints(uint32_t rune) {
+    if (rune >= ' ' && rune < 0x7F) return true; // nearly always
     for (size_t i = 0; i < LEN(shapeless); i++)
         if (rune >= shapeless[i].first && rune <= shapeless[i].last) return false;
     return true;

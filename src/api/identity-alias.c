@@ -4,7 +4,7 @@
 
 int identity_refused(struct call *c, int outcome, const struct fault *fault) {
     if (outcome == ENTITY_E_INVALID)
-        return call_error(c, 500, "1 error occurred:\n\t* %s\n\n", fault->text);
+        return call_error(c, 400, "1 error occurred:\n\t* %s\n\n", fault->text);
     return call_error(c, 400, "%s", fault->text);
 }
 

@@ -96,7 +96,7 @@ int identity_delete_entities(struct call *c) {
     struct list ids = call_list(c, "entity_ids");
     if (list_is_empty(ids)) return call_error(c, 400, "missing entity ids to delete");
     if (list_has(ids, STR("")))
-        return call_error(c, 500, "1 error occurred:\n\t* missing entity id\n\n");
+        return call_error(c, 400, "1 error occurred:\n\t* missing entity id\n\n");
     struct str rest = ids.packed, id;
     while (list_next(&rest, &id)) {
         const struct entity *e = entity_by_id(c->state, id);

@@ -237,7 +237,7 @@ static void add_operation(struct buf *out, const struct openapi_place *place, co
     json_add_text(out, str_from(tag_of(place->type)));
     json_close(out, ']');
     if (op->reads) add_query(out, r);
-    else if (strcmp(op->method, "delete")) add_body(out, r, !strcmp(op->method, "patch"));
+    else if (strcmp(op->method, "delete") != 0) add_body(out, r, !strcmp(op->method, "patch"));
     if (r->flags & ROUTE_OPEN) buf_addz(out, ",\"security\":[]");
     add_responses(out, r, op->reads);
     json_close(out, '}');

@@ -9,11 +9,19 @@
 #include "api/fields.h"
 #include "api/help.h"
 
+// Raw paths are whole paths: the slash that a list adds does not lead away from them.
+static void find_raw(struct call *c) {
+    struct str rest = str_sub(c->rest, 0, c->rest.n - 1);
+    const struct route *r = route_find(api_backends[c->mount->type], rest, c);
+    if (r && (r->flags & (ROUTE_OPEN | ROUTE_RAW)) == (ROUTE_OPEN | ROUTE_RAW)) c->route = r;
+}
+
 void find_route(struct call *c) {
     c->mount = mount_of(c->state, c->request->path);
     if (!c->mount) return;
     c->rest = str_sub(c->request->path, c->mount->path.n, c->request->path.n);
     c->route = route_find(api_backends[c->mount->type], c->rest, c);
+    if (!c->route && c->op == OP_LIST) find_raw(c);
 }
 
 static bool has_flag(const struct call *c, unsigned flag) {
@@ -45,9 +53,9 @@ static unsigned needed_capability(enum operation op) {
     static const unsigned needed[] = {
         [OP_READ] = ACL_READ,     [OP_LIST] = ACL_LIST,   [OP_CREATE] = ACL_CREATE,
         [OP_UPDATE] = ACL_UPDATE, [OP_PATCH] = ACL_PATCH, [OP_DELETE] = ACL_DELETE,
-        [OP_HEADER] = ACL_READ,   [OP_HELP] = 0,
+        [OP_HELP] = 0,
     };
-    return needed[op];
+    return op == OP_HEADER ? ~0U : needed[op]; // no rule can grant it: root's alone
 }
 
 static bool parameters_permitted(const struct call *c) {
@@ -103,6 +111,9 @@ static bool supports(const struct call *c) {
     return false;
 }
 
+// Nobody needs a token here, whatever the operation.
+static bool is_open(const struct call *c) { return has_flag(c, ROUTE_OPEN | ROUTE_OPTIONAL); }
+
 // On paths that need no token the texts come without the count, as Vault has it.
 static int unsupported(struct call *c, int status, const char *what) {
     c->reply.reason = what;
@@ -111,7 +122,7 @@ static int unsupported(struct call *c, int status, const char *what) {
         c->reply.status = status;
         return 0;
     }
-    if (has_flag(c, ROUTE_OPEN)) return call_error(c, status, "%s", what);
+    if (is_open(c)) return call_error(c, status, "%s", what);
     return call_error(c, status, "1 error occurred:\n\t* %s\n\n", what);
 }
 
@@ -122,7 +133,7 @@ static int check_route(struct call *c) {
                           STR_ARG(c->request->path));
     }
     if (c->op == OP_HELP) return 0;
-    if (!c->route) return unsupported(c, 404, "unsupported path");
+    if (!c->route || has_flag(c, ROUTE_NOTHING)) return unsupported(c, 404, "unsupported path");
     return supports(c) ? 0 : unsupported(c, 405, "unsupported operation");
 }
 
@@ -161,7 +172,8 @@ int decide(struct call *c) {
     if (!c->state) return decide_sealed(c);
     find_route(c);
     if (is_elsewhere(c->request->namespace)) return refuse_namespace(c);
-    if (has_flag(c, ROUTE_OPEN) && c->op != OP_HELP) return check_route(c);
+    bool asks = c->op != OP_HELP;
+    if (asks && (has_flag(c, ROUTE_OPEN) || (is_open(c) && !supports(c)))) return check_route(c);
     int r = check_token(c);
     if (r || c->reply.failed) return r;
     settle_operation(c);

@@ -132,7 +132,12 @@ const struct route *route_next(const struct backend *b, struct route_walk *walk)
                                    : b->more        ? b->more[walk->table - 1]
                                                     : NULL;
         if (!rows) return NULL;
-        if (rows[walk->row].pattern) return &rows[walk->row++];
+        const struct route *r = &rows[walk->row];
+        if (r->pattern) {
+            walk->row++;
+            if (r->flags & ROUTE_NOTHING) continue; // nothing to be told of
+            return r;
+        }
         walk->table++;
         walk->row = 0;
     }

@@ -240,7 +240,8 @@ static enum MHD_Result finish(struct exchange *x, const char *method) {
     if (x->early_known) return send_early(x);
     if (x->too_large) return refuse_size(x);
     if (x->crowded) return refuse(x, 503, "too many large requests at once", true);
-    int outcome = demand_read(&x->demand, str_from(method), buf_str(&x->body), &x->early);
+    int outcome =
+        demand_read(&x->demand, str_from(method), buf_str(&x->body), &x->server->ids, &x->early);
     buf_wipe(&x->body);
     if (outcome < 0) return MHD_NO;
     return outcome == DEMAND_E_EARLY ? send_early(x) : ask(x);

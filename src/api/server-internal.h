@@ -45,6 +45,13 @@ void warden_remove(struct warden *w, struct link *l);
 // From now on `allowed_ms` are left; 0: no limit. Any thread.
 void link_allow(struct link *l, int64_t allowed_ms);
 
+// Where request ids come from: hashes of a count with a random seed. They have to differ, not to be
+// secret, and random bytes for each would cost more than reading a record.
+struct id_source {
+    char seed[16];
+    atomic_ullong given;
+};
+
 struct server {
     struct server_opts opts; // address and files: only while server_new runs
     struct MHD_Daemon *daemon;
@@ -53,6 +60,7 @@ struct server {
     struct warden warden;
     struct tls_keys *keys; // NULL: plain http
     atomic_llong buffered; // bytes that bodies take now
+    struct id_source ids;
     atomic_bool closing;
     pthread_mutex_t lock;
     pthread_cond_t idle;
@@ -107,7 +115,8 @@ struct demand {
 // Fills `d->request`, or `e` with what is to be answered at once. `method` is as sent. Outcomes: 0;
 // DEMAND_E_EARLY; -ENOMEM.
 enum { DEMAND_E_EARLY = 1 };
-int demand_read(struct demand *d, struct str method, struct str body, struct early *e) MUST_USE;
+int demand_read(struct demand *d, struct str method, struct str body, struct id_source *ids,
+                struct early *e) MUST_USE;
 // What can be said before the body has come: the target and the framing. Outcomes as above.
 int demand_check(struct demand *d, struct str method, struct early *e) MUST_USE;
 void demand_fini(struct demand *d);

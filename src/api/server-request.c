@@ -6,8 +6,8 @@
 #include "api/http-body.h"
 #include "api/http-form.h"
 #include "api/server-internal.h"
+#include "base/hash.h"
 #include "base/time.h"
-#include "crypto/digest.h"
 
 enum { QUERY_JSON_MAX_BYTES = 1 << 20 };
 
@@ -172,12 +172,17 @@ static void set_path(struct demand *d) {
     d->request.path = buf_str(&d->path.path);
 }
 
-// A random uuid (RFC 9562, version 4).
-static int make_id(char ret[37]) {
+// A uuid (RFC 9562, version 4).
+static void make_id(struct id_source *ids, char ret[37]) {
     static const char digits[] = "0123456789abcdef";
+    struct {
+        char seed[sizeof ids->seed];
+        uint64_t count;
+    } from = {.count = atomic_fetch_add_explicit(&ids->given, 1, memory_order_relaxed)};
+    memcpy(from.seed, ids->seed, sizeof from.seed);
+    struct hash128 hash = hash128((struct str){(const char *)&from, sizeof from});
     uint8_t random[16];
-    int e = crypto_random(random, sizeof random);
-    if (e) return e;
+    memcpy(random, &hash, sizeof random);
     random[6] = (uint8_t)((random[6] & 0x0F) | 0x40);
     random[8] = (uint8_t)((random[8] & 0x3F) | 0x80);
     char *at = ret;
@@ -187,12 +192,13 @@ static int make_id(char ret[37]) {
         *at++ = digits[random[i] & 15];
     }
     *at = '\0';
-    return 0;
 }
 
-int demand_read(struct demand *d, struct str name, struct str body, struct early *e) {
+int demand_read(struct demand *d, struct str name, struct str body, struct id_source *ids,
+                struct early *e) {
     const struct method *m = method_named(name);
     struct request *r = &d->request;
+    if (!m) return refuse(e, 405, STR_NONE); // demand_check has said so already
     *r = (struct request){.op = m->op, .method = name, .now_ms = time_now_ms()};
     int outcome = d->path.query.n > 0 ? read_query(d, m, e) : 0;
     if (!outcome && m->body && r->op != OP_HELP) outcome = read_body(d, m, body, e);
@@ -200,8 +206,8 @@ int demand_read(struct demand *d, struct str name, struct str body, struct early
     if (!outcome && str_eq(name, STR("OPTIONS")))
         outcome = refuse_z(e, 400, "cannot handle internal-only request operation");
     if (!outcome) outcome = check_slash(d, m, e);
-    if (!outcome) outcome = make_id(d->id);
     if (outcome) return outcome;
+    make_id(ids, d->id);
     set_path(d);
     r->id = (struct str){d->id, sizeof d->id - 1};
     return d->path.path.error;

@@ -13,6 +13,7 @@
 
 #include "api/server-internal.h"
 #include "base/time.h"
+#include "crypto/digest.h"
 
 enum {
     BODY_MAX_BYTES = 32 << 20,
@@ -217,7 +218,9 @@ int server_new(struct server **ret, const struct server_opts *opts, struct fault
     s->listen_fd = -1;
     s->opts = *opts;
     fill_defaults(&s->opts);
-    int e = start(s, fault);
+    int e = crypto_random(s->ids.seed, sizeof s->ids.seed);
+    if (e) return fault_set(fault, e, "no random bytes");
+    e = start(s, fault);
     if (e) return e;
     s->opts.address = s->opts.tls_cert_file = s->opts.tls_key_file = NULL;
     *ret = TAKE(s);

@@ -140,6 +140,7 @@ static int list_ui_mounts(struct call *c) {
 
 static int read_ui_mount(struct call *c) {
     struct str path = call_str(c, "path");
+    if (!c->caller.token) return call_error(c, 403, "permission denied");
     struct acl_caller caller = acl_caller_of(c, &c->caller);
     const struct mount *m = mount_of(c->state, path);
     if (!m || !acl_sees(&caller, m->path)) {
@@ -284,9 +285,10 @@ const struct route sys_tool_routes[] = {
      .flags = ROUTE_OPTIONAL,
      .read = list_ui_mounts,
      .summary = "The mounts that the caller may know of."},
+    {.pattern = "internal/ui/mounts/", .flags = ROUTE_OPTIONAL | ROUTE_NOTHING},
     {.pattern = "internal/ui/mounts/{path*}",
      .fields = ui_mount_fields,
-     .flags = ROUTE_ANY_TOKEN,
+     .flags = ROUTE_OPTIONAL,
      .read = read_ui_mount,
      .summary = "The mount that a path belongs to, if the caller may know of it."},
     {.pattern = "internal/ui/resultant-acl",

@@ -3,6 +3,7 @@
 // where two things are wrong, the first step's text is the answer.
 #include <errno.h>
 
+#include "api/fields.h"
 #include "api/lease.h"
 #include "api/token-handlers.h"
 #include "base/time.h"
@@ -64,12 +65,18 @@ static int check_type(struct creation *k) {
     return 0;
 }
 
+// Clients send "0s" for a time that is not wanted.
+static bool has_time(struct call *c, const char *field) {
+    struct fault why = {{0}};
+    int64_t seconds = 0;
+    return fields_seconds_text(call_str(c, field), true, &seconds, &why) || seconds != 0;
+}
+
 static int check_batch(struct creation *k) {
     static const char *const forbidden[] = {"explicit_max_ttl", "num_uses", "period"};
     if (k->want.kind != TOKEN_BATCH) return 0;
     for (size_t i = 0; i < LEN(forbidden); i++) {
-        bool given =
-            i == 1 ? call_int(k->c, forbidden[i]) != 0 : call_str(k->c, forbidden[i]).n > 0;
+        bool given = i == 1 ? call_int(k->c, forbidden[i]) != 0 : has_time(k->c, forbidden[i]);
         if (given)
             return call_error(k->c, 400, "batch tokens cannot have \"%s\" set", forbidden[i]);
     }

@@ -370,6 +370,7 @@ static const struct route routes[] = {
      .update = userpass_login,
      .prepare = userpass_prepare_login,
      .summary = "Logs in with a name and a password."},
+    {.pattern = "login/{rest**}", .flags = ROUTE_OPEN | ROUTE_NOTHING},
     {.pattern = "users/?",
      .fields = list_fields,
      .list = list_users,

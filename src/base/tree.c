@@ -195,6 +195,64 @@ int tree_remove(struct tree *t, const struct tree_type *type, struct tree_key ke
     return take_out(&t->root, type, key) ? 0 : -ENOMEM;
 }
 
+// ---- many at once
+
+// An item with the beginning of its key as a number: most comparisons need no more.
+struct sortable {
+    uint64_t front;
+    struct tree_key key;
+    const void *item;
+    size_t at; // in the array: the order of equal keys
+};
+
+static uint64_t front_of(struct str s) {
+    uint64_t front = 0;
+    for (size_t i = 0; i < sizeof front; i++)
+        front = front << 8 | (i < s.n ? (unsigned char)s.p[i] : 0);
+    return front;
+}
+
+static int in_order(const void *a, const void *b) {
+    const struct sortable *left = a, *right = b;
+    if (left->front != right->front) return left->front < right->front ? -1 : 1;
+    int c = compare(left->key, right->key);
+    if (c) return c;
+    return left->at < right->at ? -1 : 1;
+}
+
+// The middle item on top, both halves below it: false when there was no memory for all of it.
+static bool build(struct tree_node **ret, const struct tree_type *type,
+                  const struct sortable *items, size_t n) {
+    *ret = NULL;
+    if (n == 0) return true;
+    struct tree_node *top = leaf(type, items[n / 2].item);
+    if (!top) return false;
+    bool done = build(&top->left, type, items, n / 2) &&
+                build(&top->right, type, items + n / 2 + 1, n - n / 2 - 1);
+    recount(top);
+    *ret = top;
+    return done;
+}
+
+int tree_build(struct tree *ret, const struct tree_type *type, const void *const *items, size_t n) {
+    AUTO_MEM struct sortable *sorted = mem_new_array(n + 1, sizeof *sorted);
+    if (!sorted) return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        struct tree_key key = type->key(items[i]);
+        sorted[i] = (struct sortable){front_of(key.a), key, items[i], i};
+    }
+    qsort(sorted, n, sizeof *sorted, in_order);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i + 1 == n || compare(sorted[i].key, sorted[i + 1].key) != 0)
+            sorted[kept++] = sorted[i];
+    struct tree t = {NULL};
+    bool done = build(&t.root, type, sorted, kept);
+    if (!done) tree_drop(&t, type);
+    *ret = t;
+    return done ? 0 : -ENOMEM;
+}
+
 static void descend(struct tree_walk *walk, const struct tree_node *n) {
     for (; n && walk->depth < TREE_DEPTH_MAX; n = n->left) walk->path[walk->depth++] = n;
 }

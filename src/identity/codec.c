@@ -82,11 +82,11 @@ static bool decode_row(const struct codec_row *row, const struct json *v, void *
 }
 
 // Lists were appended in the order of the rows: each reaches to where the next one begins.
-static void settle_lists(const struct codec_row *rows, size_t n, const struct json *v, void *draft,
+static void settle_lists(const struct codec_row *rows, size_t n, const bool *there, void *draft,
                          const struct buf *lists) {
     size_t end = lists->n;
     for (size_t i = n; i-- > 0;) {
-        if (!is_list(rows[i].kind) || !json_get(v, rows[i].key)) continue;
+        if (!is_list(rows[i].kind) || !there[i]) continue;
         size_t from = text_at(draft, rows[i].offset).n;
         struct str packed = {lists->p ? lists->p + from : "", end - from};
         memcpy((char *)draft + rows[i].offset, &packed, sizeof packed);
@@ -94,17 +94,58 @@ static void settle_lists(const struct codec_row *rows, size_t n, const struct js
     }
 }
 
-int codec_decode(const struct codec_row *rows, size_t n, const struct json *v, void *draft,
-                 struct buf *lists, struct fault *fault) {
-    if (json_type(v) != JSON_OBJECT) return fault_set(fault, -EINVAL, "not a JSON object");
+// Members stand in the order of the rows, as codec_encode wrote them, so that each is found where
+// the last one ended. Those that do not are looked for.
+struct members {
+    const struct json *object;
+    struct json_iter it; // its key and value are the next member
+    bool more, ordered;
+};
+
+static struct members members_of(const struct json *object, bool ordered) {
+    struct members m = {.object = object, .it = json_iter(object), .ordered = ordered};
+    m.more = json_next(&m.it);
+    return m;
+}
+
+static const struct json *take_member(struct members *m, const char *key) {
+    if (!m->ordered) return json_get(m->object, key);
+    if (!m->more || !str_eqz(m->it.key, key)) return NULL;
+    const struct json *found = m->it.value;
+    m->more = json_next(&m->it);
+    return found;
+}
+
+// Outcomes: 0; -EINVAL; CODEC_E_ORDER: a member is left that no row has taken.
+enum { CODEC_E_ORDER = 1 };
+static int decode_rows(const struct codec_row *rows, size_t n, struct members *m, void *draft,
+                       struct buf *lists, bool *there, struct fault *fault) {
     for (size_t i = 0; i < n; i++) {
-        const struct json *member = json_get(v, rows[i].key);
+        const struct json *member = take_member(m, rows[i].key);
+        there[i] = member != NULL;
         if (!member) continue;
         if (json_type(member) != wanted(rows[i].kind) ||
             !decode_row(&rows[i], member, draft, lists))
             return fault_set(fault, -EINVAL, "member \"%s\" is of the wrong type", rows[i].key);
     }
+    return m->ordered && m->more ? CODEC_E_ORDER : 0;
+}
+
+int codec_decode(const struct codec_row *rows, size_t n, const struct json *v, void *draft,
+                 struct buf *lists, struct fault *fault) {
+    bool there[CODEC_ROWS_MAX] = {false};
+    if (json_type(v) != JSON_OBJECT) return fault_set(fault, -EINVAL, "not a JSON object");
+    if (n > CODEC_ROWS_MAX) return fault_set(fault, -EINVAL, "too many rows");
+    size_t from = lists->n;
+    struct members m = members_of(v, true);
+    int r = decode_rows(rows, n, &m, draft, lists, there, fault);
+    if (r == CODEC_E_ORDER) {
+        buf_cut(lists, from);
+        m = members_of(v, false);
+        r = decode_rows(rows, n, &m, draft, lists, there, fault);
+    }
+    if (r) return r;
     if (lists->error) return lists->error;
-    settle_lists(rows, n, v, draft, lists);
+    settle_lists(rows, n, there, draft, lists);
     return 0;
 }

@@ -21,6 +21,8 @@ struct codec_row {
     size_t offset; // in the record's struct
 };
 
+enum { CODEC_ROWS_MAX = 64 };
+
 // Appends the members, without braces. Failures stick in `out`.
 void codec_encode(const struct codec_row *rows, size_t n, const void *record, struct buf *out);
 

@@ -176,7 +176,7 @@ static int check_names(const struct policy_maker *m, const struct hcl_value *map
 static int check_map(const struct policy_maker *m, const struct path_key *key,
                      const struct hcl_value *v) {
     if (v->type == HCL_OBJECT) return check_names(m, v);
-    bool maps = v->type == HCL_LIST;
+    bool maps = v->type == HCL_LIST && v->elements;
     for (const struct hcl_value *e = v->elements; e && maps; e = e->next)
         maps = e->type == HCL_OBJECT;
     if (!maps)

@@ -5,7 +5,7 @@
 
 #include "identity/state.h"
 
-// Puts a record into a state that nobody else has yet. Holds a reference of its own. 0; -ENOMEM.
-int state_insert(struct state *s, const void *record) MUST_USE;
+// Fills an empty state that nobody else has yet. Holds references of its own. Outcomes: 0; -ENOMEM.
+int state_fill(struct state *s, const void *const *records, size_t n) MUST_USE;
 
 #endif

@@ -81,7 +81,8 @@ int state_save(struct store *store, const struct crypto_sealer *sealer,
 }
 
 struct loading {
-    struct state *state;
+    const void **records; // held
+    size_t n, cap;
     const struct state_schema *schema;
     const struct crypto_sealer *sealer;
     struct json_reader *reader;
@@ -112,7 +113,9 @@ static int decode(struct loading *l, const struct store_record *row) {
     r = type->decode(&record, v, &why);
     if (r == -EINVAL)
         return fault_set(l->fault, -EUCLEAN, "the record %.*s: %s", STR_ARG(row->name), why.text);
-    return r ? r : state_insert(l->state, record);
+    if (!r) r = mem_grow(&l->records, &l->cap, l->n + 1, sizeof *l->records);
+    if (!r) l->records[l->n++] = TAKE(record);
+    return r;
 }
 
 static int load_row(void *ctx, const struct store_record *row) {
@@ -130,18 +133,25 @@ static int load_row(void *ctx, const struct store_record *row) {
     return r ? r : decode(l, row);
 }
 
+static void loading_fini(struct loading *l) {
+    for (size_t i = 0; i < l->n; i++) record_drop(l->records[i]);
+    free(l->records);
+    if (l->reader) json_reader_wipe(l->reader);
+    json_reader_free(l->reader);
+    buf_wipe(&l->json);
+}
+DEFINE_AUTO_FINI(loading)
+
 int state_load(struct state **ret, const struct state_schema *schema, struct store *store,
                const struct crypto_sealer *sealer, struct fault *fault) {
     AUTO(state) struct state *s = NULL;
-    AUTO(json_reader) struct json_reader *reader = NULL;
-    AUTO_WIPED struct buf json = buf_make(RECORD_MAX_BYTES);
+    AUTO_FINI(loading)
+    struct loading l = {
+        .schema = schema, .sealer = sealer, .json = buf_make(RECORD_MAX_BYTES), .fault = fault};
     int r = state_new(&s, schema);
-    if (!r) r = json_reader_new(&reader);
-    if (r) return r;
-    struct loading l = {s, schema, sealer, reader, json, fault};
-    r = store_records_each(store, str_from(prefix), load_row, &l, fault);
-    json = l.json; // grown meanwhile; wiped here
-    json_reader_wipe(reader);
+    if (!r) r = json_reader_new(&l.reader);
+    if (!r) r = store_records_each(store, str_from(prefix), load_row, &l, fault);
+    if (!r) r = state_fill(s, l.records, l.n);
     if (r) return r == STORE_E_CORRUPT ? -EUCLEAN : r;
     if (!state_count(s, RECORD_CORE)) return STATE_E_EMPTY;
     *ret = TAKE(s);

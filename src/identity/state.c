@@ -119,4 +119,24 @@ void draft_fini(struct draft *d) {
     *d = (struct draft){.state = NULL};
 }
 
-int state_insert(struct state *s, const void *record) { return put_in(s, record); }
+static size_t pick(enum record_kind kind, const void *const *records, size_t n, const void **ret) {
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct record *record = records[i];
+        if (record->kind == kind) ret[found++] = record;
+    }
+    return found;
+}
+
+int state_fill(struct state *s, const void *const *records, size_t n) {
+    AUTO_MEM const void **some = mem_new_array(n + 1, sizeof *some);
+    if (!some) return -ENOMEM;
+    int r = 0;
+    for (enum record_kind kind = 0; !r && kind < RECORD_KINDS; kind++) {
+        const struct record_type *type = s->schema->types[kind];
+        size_t found = pick(kind, records, n, some);
+        for (int i = 0; !r && i < (type ? type->index_count : 0); i++)
+            r = tree_build(&s->trees[kind][i], &type->index[i], some, found);
+    }
+    return r;
+}

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate and the real OpenBao as processes, and what asks them: one request, one answer, nothing in between."""
+import atexit
 import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -56,12 +58,19 @@ def whole(text):
     return int(text) if len(text) < 16 else Number(text)
 
 
+def make_folder():
+    """A folder that is gone when the program ends."""
+    folder = tempfile.mkdtemp(prefix="gatehouse-judge-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 class Server:
     """A process with an address. `command` gets the folder; `found` reads the port off the log."""
 
     def __init__(self, name, command, env=None, folder=None):
         self.name = name
-        self.folder = folder or tempfile.mkdtemp(prefix="gatehouse-judge-")
+        self.folder = folder or make_folder()
         self.log = os.path.join(self.folder, name + ".log")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -118,6 +127,16 @@ def free_port():
         return s.getsockname()[1]
 
 
+def ready(server, condition, what):
+    """The server, once the condition holds; where it never does, the process is ended."""
+    try:
+        wait_until(lambda: condition(server), what)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
 def answers(server, path="/v1/sys/health"):
     try:
         return server.ended() or server.ask("GET", path).status
@@ -129,8 +148,7 @@ def openbao(*args, port=None, folder=None):
     """An OpenBao with these arguments that listens on `port`."""
     server = Server("openbao", [OPENBAO, "server", *args], {"SKIP_SETCAP": "1"}, folder)
     server.port = port
-    wait_until(lambda: answers(server), "OpenBao's first answer")
-    return server
+    return ready(server, answers, "OpenBao's first answer")
 
 
 def openbao_dev(folder=None):
@@ -155,7 +173,7 @@ storage "%(storage)s" {
 
 def openbao_stored(storage="inmem"):
     """Uninitialised; storage "raft" is on the disk."""
-    folder, port = tempfile.mkdtemp(prefix="gatehouse-judge-"), free_port()
+    folder, port = make_folder(), free_port()
     os.mkdir(folder + "/data")
     with open(folder + "/bao.hcl", "w") as file:
         file.write(STORED % {"port": port, "cluster": free_port(), "storage": storage, "folder": folder})
@@ -176,8 +194,7 @@ def listening(server):
 def gatehouse(*args, env=None, folder=None):
     """`gatehouse run` with these arguments, once it listens."""
     server = Server("gatehouse", [GATEHOUSE, "run", *args], env, folder)
-    wait_until(lambda: listening(server), "gate.listening in the log")
-    return server
+    return ready(server, listening, "gate.listening in the log")
 
 
 def gatehouse_dev(*args, folder=None):
@@ -202,7 +219,7 @@ def gatehouse_settings(folder, key=None):
 
 def gatehouse_stored(folder=None):
     """Initialised, its state on the disk; `root` is its root token, `settings` the file to start it with again."""
-    folder = folder or tempfile.mkdtemp(prefix="gatehouse-judge-")
+    folder = folder or make_folder()
     settings = gatehouse_settings(folder)
     server = gatehouse("-c", settings, folder=folder)
     server.settings = settings

@@ -138,7 +138,7 @@ static void what_an_entity_cannot_be_is_refused(void **state) {
     refuses(400, filled("identity/entity/id/%s", entity), "{\"name\":\"Carol\"}",
             "entity name is already in use");
     refuses(400, "identity/entity", "{\"policies\":[\"root\"]}", "policies cannot contain root");
-    refuses(500, "identity/entity", "{\"metadata\":{\"\":\"v\"}}",
+    refuses(400, "identity/entity", "{\"metadata\":{\"\":\"v\"}}",
             "1 error occurred:\n\t* invalid entity metadata: failed to load metadata pair (\"\", "
             "\"v\"): key cannot be blank\n\n");
     refuses(400, "identity/entity", "{\"metadata\":\"x\"}",
@@ -222,7 +222,7 @@ static void what_an_alias_cannot_be_is_refused(void **state) {
             filled("{\"name\":\"other\",\"canonical_id\":\"%s\",\"mount_accessor\":\"%s\"}", entity,
                    accessor[0]),
             "Alias already exists for requested entity and mount accessor");
-    refuses(500, "identity/entity-alias", "{\"custom_metadata\":{\"k\":\"\"}}",
+    refuses(400, "identity/entity-alias", "{\"custom_metadata\":{\"k\":\"\"}}",
             "1 error occurred:\n\t* custom_metadata validation failed: length of value for key "
             "\"k\" is 0 but must be 0 < len(value) <= 512\n\n");
 }
@@ -244,7 +244,7 @@ static void an_alias_outlives_its_mount_without_its_path(void **state) {
 static void several_entities_are_deleted_at_once(void **state) {
     (void)state;
     refuses(400, "identity/entity/batch-delete", "{}", "missing entity ids to delete");
-    refuses(500, "identity/entity/batch-delete", filled("{\"entity_ids\":[\"%s\",\"\"]}", entity),
+    refuses(400, "identity/entity/batch-delete", filled("{\"entity_ids\":[\"%s\",\"\"]}", entity),
             "1 error occurred:\n\t* missing entity id\n\n");
     says(200, "GET", filled("identity/entity/id/%s", entity), NULL, NULL);
     says(204, "POST", "identity/entity/batch-delete", filled("{\"entity_ids\":\"zz,%s\"}", entity),
