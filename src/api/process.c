@@ -51,8 +51,12 @@ static void settle_operation(struct call *c) {
 
 static unsigned needed_capability(enum operation op) {
     static const unsigned needed[] = {
-        [OP_READ] = ACL_READ,     [OP_LIST] = ACL_LIST,   [OP_CREATE] = ACL_CREATE,
-        [OP_UPDATE] = ACL_UPDATE, [OP_PATCH] = ACL_PATCH, [OP_DELETE] = ACL_DELETE,
+        [OP_READ] = ACL_READ,
+        [OP_LIST] = ACL_LIST,
+        [OP_CREATE] = ACL_CREATE,
+        [OP_UPDATE] = ACL_UPDATE,
+        [OP_PATCH] = ACL_PATCH,
+        [OP_DELETE] = ACL_DELETE,
         [OP_HELP] = 0,
     };
     return op == OP_HEADER ? ~0U : needed[op]; // no rule can grant it: root's alone

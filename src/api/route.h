@@ -55,7 +55,7 @@ enum {
     ROUTE_OPTIONAL = 64,
     ROUTE_CONTROL = 128,
     ROUTE_HEAD = 512,        // HEAD is answered like GET (sys/health alone)
-    ROUTE_NOTHING = 1 << 10,  // an open path where nothing is: 404 to everybody
+    ROUTE_NOTHING = 1 << 10, // an open path where nothing is: 404 to everybody
     ROUTE_BARE_ERRORS = 256, // conversion errors without "Field validation failed: " (userpass)
 };
 
