@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import stat
 import threading
 
@@ -173,6 +174,19 @@ def a_new_master_key_takes_over_while_requests_go_on(place):
     assert_has_secret(gate)
     for n in writes:
         assert_has_secret(gate, "kv/w%d" % n)
+    gate.stop()
+
+
+@test
+def a_reload_that_would_move_the_gate_is_refused_and_one_that_does_not_is_taken(place):
+    gate = filled(place)
+    gate.place.settings(gate.base.replace("127.0.0.1:0", "127.0.0.1:1") + "master_key: ${file:%s}\n" % gate.key)
+    gate.process.send_signal(signal.SIGHUP)
+    place.wait_log(gate.process, "listen: a change needs a restart")
+    gate.use_key(gate.key)
+    gate.process.send_signal(signal.SIGHUP)
+    place.wait_log(gate.process, "daemon.reloaded")
+    assert_has_secret(gate)
     gate.stop()
 
 
