@@ -114,7 +114,7 @@ static int load_strings(struct conf_load *load, const struct conf_key *key,
     struct conf_key element = {.name = key->name,
                                .type = key->flags & CONF_READABLE ? CONF_PATH : CONF_STRING,
                                .flags = key->flags};
-    const char **texts = conf_arena_take_array(load->arena, list->count, sizeof *texts);
+    const char **texts = arena_take_array(load->arena, list->count, sizeof *texts);
     if (!texts) return -ENOMEM;
     size_t n = 0;
     for (const struct conf_node *item = list->first; item; item = item->next) {
@@ -135,7 +135,7 @@ static int load_tables(struct conf_load *load, const struct conf_key *key,
     }
     check_count(load, key, list);
     if (!count_in_bounds(key, list->count)) return 0;
-    struct conf_tables tables = {conf_arena_take_array(load->arena, list->count, key->table->bytes),
+    struct conf_tables tables = {arena_take_array(load->arena, list->count, key->table->bytes),
                                  list->count};
     if (!tables.v) return -ENOMEM;
     for (const struct conf_node *item = list->first; item; item = item->next) {
@@ -175,10 +175,10 @@ static int default_strings(struct conf_load *load, const char *initial, void *me
     struct str rest = str_from(initial);
     size_t n = 1;
     for (size_t i = 0; i < rest.n; i++) n += rest.p[i] == ',';
-    const char **texts = conf_arena_take_array(load->arena, n, sizeof *texts);
+    const char **texts = arena_take_array(load->arena, n, sizeof *texts);
     if (!texts) return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        texts[i] = conf_arena_text(load->arena, str_trim(str_split(&rest, ',')));
+        texts[i] = arena_text(load->arena, str_trim(str_split(&rest, ',')));
         if (!texts[i]) return -ENOMEM;
     }
     memcpy(member, &(struct conf_strings){texts, n}, sizeof(struct conf_strings));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conf/node.h"
 
-struct conf_node *conf_node_new(struct conf_arena *a, struct conf_node *parent, enum conf_kind kind,
+struct conf_node *conf_node_new(struct arena *a, struct conf_node *parent, enum conf_kind kind,
                                 struct conf_place place) {
-    struct conf_node *node = conf_arena_take(a, sizeof *node);
+    struct conf_node *node = arena_take(a, sizeof *node);
     if (!node) return NULL;
     *node = (struct conf_node){.kind = kind, .place = place, .key_place = place, .parent = parent};
     if (!parent) return node;

@@ -9,9 +9,9 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
-#include "conf/arena.h"
 #include "conf/errors.h"
 
 enum { CONF_DEPTH_MAX = 32, CONF_FILE_MAX = 1024 * 1024 };
@@ -34,11 +34,11 @@ struct conf_node {
 // Reads one document. `name` is the file's name for messages (copied). `*ret` lives in the arena;
 // an empty document is an empty map. Outcomes: 0 (perhaps with errors for repeated keys; the first
 // one counts); CONF_E_WRONG with an error; -ENOMEM.
-int conf_parse(struct conf_arena *a, const char *name, struct str text, struct conf_errors *errors,
+int conf_parse(struct arena *a, const char *name, struct str text, struct conf_errors *errors,
                struct conf_node **ret) MUST_USE;
 
 // A new node as the last child of `parent` (NULL: a root). NULL when there is no memory.
-struct conf_node *conf_node_new(struct conf_arena *a, struct conf_node *parent, enum conf_kind kind,
+struct conf_node *conf_node_new(struct arena *a, struct conf_node *parent, enum conf_kind kind,
                                 struct conf_place place) MUST_USE;
 
 // The child of that key; NULL when there is none, or when `map` is NULL or no map.

@@ -7,7 +7,7 @@
 #include "conf/table.h"
 
 struct walk {
-    struct conf_arena *arena;
+    struct arena *arena;
     struct conf_errors *errors;
     struct conf_place place;
     const struct conf_table *table;
@@ -87,7 +87,7 @@ static int enter_table(struct walk *w, const struct conf_key *key) {
 }
 
 static int make_scalar(struct walk *w, struct conf_node *node, struct str value) {
-    const char *copy = conf_arena_text(w->arena, value);
+    const char *copy = arena_text(w->arena, value);
     if (!copy) return -ENOMEM;
     node->kind = CONF_SCALAR;
     node->text = (struct str){copy, value.n};
@@ -136,12 +136,12 @@ static int walk(struct walk *w, struct str value) {
     }
 }
 
-int conf_override(struct conf_arena *a, const struct conf_table *table, struct conf_node *map,
+int conf_override(struct arena *a, const struct conf_table *table, struct conf_node *map,
                   const char *assignment, struct conf_errors *errors) {
     struct str value = str_from(assignment);
     struct str key = str_split(&value, '=');
     struct walk w = {.arena = a, .errors = errors, .table = table, .map = map, .rest = key};
-    w.place.set = conf_arena_text(a, key);
+    w.place.set = arena_text(a, key);
     if (!w.place.set) return -ENOMEM;
     int rc = 0;
     size_t bad;

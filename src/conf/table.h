@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conf/arena.h"
+#include "base/arena.h"
 #include "conf/errors.h"
 #include "conf/expand.h"
 #include "conf/node.h"
@@ -84,7 +84,7 @@ struct conf_table {
 };
 
 struct conf_load {
-    struct conf_arena *arena; // holds what the struct points to
+    struct arena *arena; // holds what the struct points to
     const struct conf_env *env;
     struct conf_errors *errors;
     const struct conf_table *root;  // for "belongs to"; may be NULL
@@ -101,7 +101,7 @@ int conf_load(struct conf_load *load, const struct conf_table *table, const stru
 // Puts KEY=VALUE into the tree, as if it stood there: dotted keys, lists by comma, elements of
 // lists by index (the next free one makes a new element) or by the value of their `name`. What is
 // wrong goes to `errors` with "--set KEY" as its place. Outcomes: 0, errors or not; -ENOMEM.
-int conf_override(struct conf_arena *a, const struct conf_table *table, struct conf_node *map,
+int conf_override(struct arena *a, const struct conf_table *table, struct conf_node *map,
                   const char *assignment, struct conf_errors *errors) MUST_USE;
 
 // The row of that name; NULL when there is none.

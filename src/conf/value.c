@@ -10,7 +10,7 @@
 struct reading {
     const struct conf_key *key;
     struct str text;
-    struct conf_arena *arena;
+    struct arena *arena;
     void *member;
     struct fault *fault; // a reader may say more than "expected ..."
 };
@@ -20,7 +20,7 @@ static bool in_bounds(const struct conf_key *key, double value) {
 }
 
 static int read_text(struct reading *r) {
-    const char *copy = conf_arena_text(r->arena, r->text);
+    const char *copy = arena_text(r->arena, r->text);
     if (!copy) return -ENOMEM;
     memcpy(r->member, &copy, sizeof copy);
     return 0;
@@ -261,7 +261,7 @@ bool conf_word_find(const char *const *words, struct str word, int *ret) {
 }
 
 int conf_value_read(const struct conf_key *key, struct str text, struct str literal,
-                    struct conf_arena *a, void *member, struct fault *fault) {
+                    struct arena *a, void *member, struct fault *fault) {
     struct fault said = {0};
     struct reading r = {key, text, a, member, &said};
     int rc = types[key->type].read ? types[key->type].read(&r) : -EINVAL;

@@ -8,7 +8,7 @@
 // Reads `text` as the row says and writes the member at `member`. `literal` is what may be shown of
 // it in a message. Not for lists and tables. Outcomes: 0; CONF_E_WRONG with fault; -ENOMEM.
 int conf_value_read(const struct conf_key *key, struct str text, struct str literal,
-                    struct conf_arena *a, void *member, struct fault *fault) MUST_USE;
+                    struct arena *a, void *member, struct fault *fault) MUST_USE;
 
 // Appends the member as it would stand in a file, without quotes; false when there is none (NULL).
 bool conf_value_write(const struct conf_key *key, const void *member, struct buf *out);

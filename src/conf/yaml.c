@@ -12,7 +12,7 @@ enum { KEYS_MAX = 1000 };
 
 struct reader {
     yaml_parser_t parser;
-    struct conf_arena *arena;
+    struct arena *arena;
     const char *name;
     struct str text;
     struct conf_errors *errors;
@@ -147,7 +147,7 @@ static int copy_scalar(struct reader *r, const yaml_event_t *e, struct str *ret)
     struct str value = {(const char *)e->data.scalar.value, e->data.scalar.length};
     if (str_find_char(value, '\0') < value.n)
         return wrong(r, place_of(r, e->start_mark), "a text with a NUL character in it");
-    const char *copy = conf_arena_text(r->arena, value);
+    const char *copy = arena_text(r->arena, value);
     if (!copy) return -ENOMEM;
     *ret = (struct str){copy, value.n};
     return 0;
@@ -274,11 +274,11 @@ static int check_text(struct reader *r) {
                  control ? "a control character" : "not UTF-8, expected text in UTF-8");
 }
 
-int conf_parse(struct conf_arena *a, const char *name, struct str text, struct conf_errors *errors,
+int conf_parse(struct arena *a, const char *name, struct str text, struct conf_errors *errors,
                struct conf_node **ret) {
     AUTO_FINI(reader)
     struct reader r = {.arena = a, .text = text, .errors = errors};
-    r.name = conf_arena_text(a, str_from(name));
+    r.name = arena_text(a, str_from(name));
     if (!r.name || !yaml_parser_initialize(&r.parser)) return -ENOMEM;
     int rc = check_text(&r);
     if (rc) return rc;

@@ -170,7 +170,7 @@ static int read_credential(struct conf_load *load, struct settings *s, const cha
     const char *z = buf_z(&path);
     int rc = z ? load->env->file(load->env->ctx, z, &text) : -ENOMEM;
     if (rc == 0) {
-        s->master_key = conf_arena_text(load->arena, str_trim(buf_str(&text)));
+        s->master_key = arena_text(load->arena, str_trim(buf_str(&text)));
         rc = s->master_key ? 0 : -ENOMEM;
     } else if (rc == -ENOENT) {
         rc = 0;

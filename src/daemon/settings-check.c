@@ -202,7 +202,7 @@ static int default_source_name(struct conf_load *load, struct settings *s, size_
     if (has_only(buf_str(&name), DIGITS)) buf_addz(&name, "-host");
     const char *z = buf_z(&name);
     if (z && source_name_is_taken(s, i, z)) buf_addf(&name, ":%d", o.port);
-    source->name = conf_arena_text(load->arena, buf_str(&name));
+    source->name = arena_text(load->arena, buf_str(&name));
     return source->name && !name.error ? 0 : -ENOMEM;
 }
 
@@ -313,7 +313,7 @@ static int default_state(struct conf_load *load, struct settings *s) {
     if (s->state) return 0;
     struct str given = str_from(load->env->variable(load->env->ctx, "STATE_DIRECTORY"));
     struct str first = str_split(&given, ':');
-    s->state = first.n ? conf_arena_text(load->arena, first) : "gatehouse-state";
+    s->state = first.n ? arena_text(load->arena, first) : "gatehouse-state";
     return s->state ? 0 : -ENOMEM;
 }
 

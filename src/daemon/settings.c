@@ -19,13 +19,13 @@ enum { WARNINGS_MAX = 16 };
 // What a struct settings is the first part of.
 struct settings_owner {
     struct settings settings;
-    struct conf_arena arena;
+    struct arena arena;
 };
 
 struct settings *settings_free(struct settings *s) {
     if (!s) return NULL;
     struct settings_owner *owner = (struct settings_owner *)s;
-    conf_arena_fini(&owner->arena);
+    arena_fini(&owner->arena);
     free(owner);
     return NULL;
 }
@@ -60,8 +60,8 @@ static int warn(struct settings_owner *owner, struct buf *text) {
     const char **list = NULL;
     memcpy(&list, &owner->settings.warnings, sizeof list);
     if (owner->settings.warning_count == WARNINGS_MAX) return 0;
-    if (!list) list = conf_arena_take_array(&owner->arena, WARNINGS_MAX, sizeof *list);
-    const char *copy = conf_arena_text(&owner->arena, buf_str(text));
+    if (!list) list = arena_take_array(&owner->arena, WARNINGS_MAX, sizeof *list);
+    const char *copy = arena_text(&owner->arena, buf_str(text));
     if (!list || !copy || text->error) return -ENOMEM;
     list[owner->settings.warning_count++] = copy;
     owner->settings.warnings = list;

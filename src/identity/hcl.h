@@ -13,8 +13,8 @@
 
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/error.h"
-#include "identity/arena.h"
 
 enum hcl_type { HCL_STRING, HCL_NUMBER, HCL_FLOAT, HCL_BOOL, HCL_NULL, HCL_LIST, HCL_OBJECT };
 

@@ -8,7 +8,7 @@
 // .custom_metadata.KEY. Groups are not there yet, so what names one has no value, like anything
 // else that is not known.
 
-#include "identity/arena.h"
+#include "base/arena.h"
 #include "identity/entity.h"
 
 struct template; // immutable, lives in the arena that it was made in

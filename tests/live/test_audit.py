@@ -12,66 +12,11 @@ import signal
 import sqlite3
 import threading
 
+from gates import Gate
 from harness import main, test, wait_until
 
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
 KILLS = int(os.environ.get("KILLS", 20))
-
-
-class Gate:
-    """A gate with a file and a database output, initialised; started and stopped at will."""
-
-    def __init__(self, place, extra="", db=None):
-        self.place = place
-        self.key = place.path("master.key")
-        db = db or place.path("events.db")
-        self.base = ('state: %s\nlisten: { address: "127.0.0.1:0" }\noutputs:\n'
-                     "  - { name: db, type: sqlite, path: %s }\n"
-                     "  - { name: archive, type: file, path: %s, filename: events }\n" %
-                     (place.path("state"), db, place.path("out")))
-        place.settings(self.base + extra)
-        made = place.run("init", "-c", place.path("gatehouse.yml"), self.key)
-        assert made.returncode == 0, made.err
-        self.root = re.search(r"\b[sb]\.[A-Za-z0-9]{24,}", made.out).group()
-        place.settings(self.base + "master_key: ${file:%s}\n" % self.key + extra)
-        self.process = self.port = None
-
-    def start(self):
-        self.process = self.place.daemon()
-        self.place.wait_log(self.process, "gate.listening")
-        self.port = int(re.search(r"gate\.listening address=127\.0\.0\.1:(\d+)",
-                                  self.place.log_of(self.process)).group(1))
-        return self
-
-    def stop(self):
-        self.place.stop(self.process)
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def call(self, method, path, body=None, token=None, connection=None):
-        """Status and answer (None: no body)."""
-        own = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {"X-Vault-Token": self.root if token is None else token}
-        own.request(method, "/v1/" + path, None if body is None else json.dumps(body), headers)
-        answer = own.getresponse()
-        text = answer.read()
-        if not connection:
-            own.close()
-        return answer.status, json.loads(text) if text else None
-
-    def read(self, connection=None):
-        """A read; gives its request id."""
-        status, answer = self.call("GET", "sys/mounts", connection=connection)
-        assert status == 200, answer
-        return answer["request_id"]
-
-    def journal(self):
-        """How many documents wait for an output."""
-        with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % self.place.path("state", "state.db"),
-                                                uri=True)) as db:
-            return db.execute("SELECT count(*) FROM journal").fetchone()[0]
 
 
 def assert_once(found, wanted, where):

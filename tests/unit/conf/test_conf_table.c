@@ -88,12 +88,12 @@ static const struct conf_table table = {
     .name = "thing", .keys = keys, .n = LEN(keys), .bytes = sizeof(struct all)};
 
 struct loaded {
-    struct conf_arena arena;
+    struct arena arena;
     struct conf_errors errors;
     struct all all;
 };
 
-static void loaded_fini(struct loaded *l) { conf_arena_fini(&l->arena); }
+static void loaded_fini(struct loaded *l) { arena_fini(&l->arena); }
 DEFINE_AUTO_FINI(loaded)
 
 static void load(struct loaded *l, const char *text, const char *set) {

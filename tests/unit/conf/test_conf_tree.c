@@ -12,7 +12,7 @@
 #include "conf/expand.h"
 #include "conf/node.h"
 
-static int parse(struct conf_arena *a, struct str text, struct conf_errors *errors,
+static int parse(struct arena *a, struct str text, struct conf_errors *errors,
                  struct conf_node **ret) {
     *errors = (struct conf_errors){0};
     *ret = NULL;
@@ -20,7 +20,7 @@ static int parse(struct conf_arena *a, struct str text, struct conf_errors *erro
 }
 
 static void refused_bytes(struct str text, const char *expected) {
-    AUTO_FINI(conf_arena) struct conf_arena a = {0};
+    AUTO_FINI(arena) struct arena a = {0};
     struct conf_errors errors;
     struct conf_node *root;
     int rc = parse(&a, text, &errors, &root);
@@ -35,7 +35,7 @@ static void refused(const char *text, const char *expected) {
 
 static void test_nodes_know_text_and_place(void **state) {
     (void)state;
-    AUTO_FINI(conf_arena) struct conf_arena a = {0};
+    AUTO_FINI(arena) struct arena a = {0};
     struct conf_errors errors;
     struct conf_node *root;
     assert_int_equal(parse(&a, STR("a: 1\nb:\n  - x: \"q\\u00e9\"\n  - [y, ~]\n"), &errors, &root),
@@ -61,7 +61,7 @@ static void test_files_without_keys_are_empty_maps(void **state) {
     static const char *const texts[] = {"",   "# nothing\n",          "---\n",
                                         "{}", "\xef\xbb\xbf# mark\n", "~\n"};
     for (size_t i = 0; i < LEN(texts); i++) {
-        AUTO_FINI(conf_arena) struct conf_arena a = {0};
+        AUTO_FINI(arena) struct arena a = {0};
         struct conf_errors errors;
         struct conf_node *root;
         assert_int_equal(parse(&a, str_from(texts[i]), &errors, &root), 0);
@@ -102,7 +102,7 @@ static void test_bytes_that_are_no_text_are_refused_with_their_place(void **stat
 
 static void test_repeated_keys_are_errors_but_do_not_end_the_reading(void **state) {
     (void)state;
-    AUTO_FINI(conf_arena) struct conf_arena a = {0};
+    AUTO_FINI(arena) struct arena a = {0};
     struct conf_errors errors;
     struct conf_node *root;
     assert_int_equal(parse(&a, STR("x:\n  a: 1\n  a: 2\n  a: 3\n"), &errors, &root), 0);
@@ -118,7 +118,7 @@ static void test_nesting_and_size_have_limits(void **state) {
     buf_addz(&deep, "a: ");
     for (int i = 0; i < 31; i++) buf_addc(&deep, '[');
     for (int i = 0; i < 31; i++) buf_addc(&deep, ']');
-    AUTO_FINI(conf_arena) struct conf_arena a = {0};
+    AUTO_FINI(arena) struct arena a = {0};
     struct conf_errors errors;
     struct conf_node *root;
     assert_int_equal(parse(&a, buf_str(&deep), &errors, &root), 0);

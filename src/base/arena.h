@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef IDENTITY_ARENA_H
-#define IDENTITY_ARENA_H
-// Memory that is given back all at once: trees of parsed policies, and the rules made of them.
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+// Memory that is given back all at once, and wiped then, because settings hold secrets: trees of
+// settings and of parsed policies, and what is made of them.
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -14,10 +15,12 @@ struct arena {
 void *arena_take(struct arena *a, size_t bytes) MUST_USE;
 void *arena_take_array(struct arena *a, size_t n, size_t bytes_each) MUST_USE;
 
-// A copy that lives in the arena. False when there is no memory.
+// A copy with a NUL behind it. NULL when there is no memory.
+const char *arena_text(struct arena *a, struct str s) MUST_USE;
+// A copy as a slice. False when there is no memory.
 bool arena_copy(struct arena *a, struct str s, struct str *ret) MUST_USE;
 
-// Frees; the arena is empty afterwards.
+// Wipes and frees; the arena is empty afterwards.
 void arena_fini(struct arena *a);
 DEFINE_AUTO_FINI(arena)
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Blocks in a list; each is filled from its front. A piece that does not fit starts a new block,
-// twice as large as the last one, so that a small policy takes little and a large one few blocks.
-#include "identity/arena.h"
+// twice as large as the last one, so that something small takes little and something large few
+// blocks.
+#include "base/arena.h"
 
 #include <stdalign.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ static struct arena_block *add_block(struct arena *a, size_t bytes) {
     size_t room = a->blocks ? a->blocks->bytes * 2 : BLOCK_BYTES;
     if (room > BLOCK_BYTES_MAX) room = BLOCK_BYTES_MAX;
     if (room < bytes) room = bytes;
+    if (room > SIZE_MAX / 2) return NULL;
     struct arena_block *block = mem_new(sizeof *block + room);
     if (!block) return NULL;
     block->bytes = room;
@@ -43,10 +45,15 @@ void *arena_take_array(struct arena *a, size_t n, size_t bytes_each) {
     return arena_take(a, bytes);
 }
 
+const char *arena_text(struct arena *a, struct str s) {
+    char *copy = arena_take(a, s.n + 1);
+    if (copy && s.n) memcpy(copy, s.p, s.n);
+    return copy;
+}
+
 bool arena_copy(struct arena *a, struct str s, struct str *ret) {
-    char *copy = arena_take(a, s.n ? s.n : 1);
+    const char *copy = arena_text(a, s);
     if (!copy) return false;
-    if (s.n) memcpy(copy, s.p, s.n);
     *ret = (struct str){copy, s.n};
     return true;
 }
@@ -55,6 +62,7 @@ void arena_fini(struct arena *a) {
     while (a->blocks) {
         struct arena_block *block = a->blocks;
         a->blocks = block->next;
+        explicit_bzero(block->data, block->used);
         free(block);
     }
 }
