@@ -175,12 +175,10 @@ static int add_elements(struct conversion *k, const struct json *array, bool tri
     return 0;
 }
 
+// "" holds nothing; "," holds two empty items, which whoever asked for the list may refuse.
 static void add_split(struct buf *out, struct str text) {
-    struct str rest = text;
-    while (rest.p) {
-        struct str item = str_trim(str_split(&rest, ','));
-        if (item.n) list_add(out, item);
-    }
+    struct str rest = text.n ? text : STR_NONE;
+    while (rest.p) list_add(out, str_trim(str_split(&rest, ',')));
 }
 
 static int to_list(struct conversion *k, const struct json *v) {

@@ -63,11 +63,8 @@ static void set_list(struct mount *m, const struct list_row *row, struct list va
 // An array of strings, or one string with commas. False: something else.
 static bool pack_list(struct buf *out, const struct json *v) {
     if (json_type(v) == JSON_STRING) {
-        struct str rest = json_str(v);
-        while (rest.p) {
-            struct str item = str_trim(str_split(&rest, ','));
-            if (item.n) list_add(out, item);
-        }
+        struct str rest = json_str(v).n ? json_str(v) : STR_NONE;
+        while (rest.p) list_add(out, str_trim(str_split(&rest, ',')));
         return true;
     }
     if (json_type(v) != JSON_ARRAY) return false;
@@ -290,7 +287,7 @@ static int tune_lockout(struct sys_mount_wish *w, const struct call *c, struct f
     return read_lockout(w, v, fault);
 }
 
-// What is said takes the place of what was there; the rest stays.
+// What is said takes the place of what was there; the rest stays. An empty value takes it away.
 static void merge_pairs(struct buf *out, struct list old, struct list fresh) {
     struct str rest = old.packed, key, value;
     while (list_next(&rest, &key) && list_next(&rest, &value)) {
@@ -298,7 +295,12 @@ static void merge_pairs(struct buf *out, struct list old, struct list fresh) {
         list_add(out, key);
         list_add(out, value);
     }
-    buf_add_str(out, fresh.packed);
+    rest = fresh.packed;
+    while (list_next(&rest, &key) && list_next(&rest, &value)) {
+        if (!value.n) continue;
+        list_add(out, key);
+        list_add(out, value);
+    }
 }
 
 static int tune_options(struct sys_mount_wish *w, const struct call *c, struct fault *fault) {

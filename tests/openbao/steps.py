@@ -366,6 +366,22 @@ def people(s):
     s.list("identity/entity-alias/id")
 
 
+def corners(s):
+    """what random requests came upon"""
+    s.get("sys/policies/acl/default")
+    s.get("sys/mounts/kv/below")
+    s.get("sys/auth/two/below")
+    for name, before, after in (("order", ["p", "q"], ["q", "p", "default"]), ("other", ["p"], ["q"]),
+                                ("capitals", ["P"], ["P"]), ("empty", ["", "p"], ["", "p"])):
+        user = "auth/two/users/renewed-" + name
+        s.put(user, {"password": "pw", "token_policies": before})
+        s.put("auth/two/login/renewed-" + name, {"password": "pw"}, token=None,
+              capture={"renewed": "$.auth.client_token"})
+        s.put(user, {"token_policies": after})
+        s.put("auth/token/renew", {"token": "${renewed}"})
+        s.delete(user)
+
+
 def wraps(s):
     """wrapped answers"""
     with_wrap = {"X-Vault-Wrap-TTL": "60"}
@@ -418,7 +434,7 @@ def lifetime(s):
     look("${first}")
 
 
-PARTS = [setup, decisions, lives, wraps, headers, policy_texts, names, bodies, coercions, matrix, lockouts, people]
+PARTS = [setup, decisions, lives, corners, wraps, headers, policy_texts, names, bodies, coercions, matrix, lockouts, people]
 
 
 def written(parts):

@@ -164,6 +164,9 @@ static void a_mount_is_enabled_read_tuned_and_disabled(void **state) {
     says(200, "GET", "sys/mounts/kv1/tune", NULL,
          "\"default_lease_ttl\":3600,\"description\":\"tuned\",\"force_no_cache\":false,"
          "\"max_lease_ttl\":7200");
+    says(204, "POST", "sys/mounts/kv1/tune", "{\"options\":{\"k\":\"v\",\"l\":\"w\"}}", NULL);
+    says(204, "POST", "sys/mounts/kv1/tune", "{\"options\":{\"k\":\"\"}}", NULL);
+    says(200, "GET", "sys/mounts/kv1", NULL, "\"options\":{\"version\":\"1\",\"l\":\"w\"}");
     says(204, "POST", "sys/mounts/kv1/tune",
          "{\"default_lease_ttl\":\"system\",\"max_lease_ttl\":\"\"}", NULL);
     says(200, "GET", "sys/mounts/kv1", NULL, "\"default_lease_ttl\":0");

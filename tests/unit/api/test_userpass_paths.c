@@ -70,6 +70,9 @@ static void what_no_user_can_be_is_refused_with_the_servers_words(void **state) 
         {"{\"password\":\"p\",\"token_type\":\"default-batch\"}",
          "invalid 'token_type' value \"default-batch\""},
         {"{\"password\":\"p\",\"token_num_uses\":-1}", "'token_num_uses' cannot be negative"},
+        {"{\"password\":\"p\",\"token_bound_cidrs\":\"10.0.0.0/8,\"}",
+         "error parsing address \"\": Unable to convert \"\" to an IPv4 or IPv6 address, or a UNIX "
+         "Socket"},
         {"{\"password\":\"p\",\"token_bound_cidrs\":\"nope\",\"token_type\":\"zzz\"}",
          "error parsing address \"nope\": Unable to convert \"nope\" to an IPv4 or IPv6 address, "
          "or a "
