@@ -19,6 +19,17 @@ struct signature {
     unsigned char p[SIGNATURE_MAX_BYTES];
 };
 
+static int verify(const struct crypto_key *key, enum crypto_alg alg, struct str text,
+                  struct str signature) {
+    AUTO_OPENSSL(md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx) return openssl_failed(-ENOMEM);
+    bool ok = EVP_DigestVerifyInit_ex(ctx, NULL, crypto_alg_digest(alg), NULL, NULL, key->pkey,
+                                      NULL) == 1 &&
+              EVP_DigestVerify(ctx, (const unsigned char *)signature.p, signature.n,
+                               (const unsigned char *)text.p, text.n) == 1;
+    return openssl_outcome(ok, CRYPTO_E_BAD_SIGNATURE);
+}
+
 // ---- signing
 
 // What the key and alg could do wrong has been looked at before: what is left is a lack of memory,
@@ -33,6 +44,22 @@ static int sign(const struct crypto_key *key, enum crypto_alg alg, struct str te
         EVP_DigestSign(ctx, ret->p, &ret->n, (const unsigned char *)text.p, text.n) == 1)
         return 0;
     return openssl_failed(-ENOMEM);
+}
+
+// OpenSSL blinds what it does with an RSA key, by a pair of factors that it makes anew after 32
+// uses. When memory ran out while it changed them (3.0), the two no longer belong together, and all
+// signatures until then are wrong. So each is checked, and made again while it is.
+enum { BLINDING_USES = 32 };
+
+static int sign_rightly(const struct crypto_key *key, enum crypto_alg alg, struct str text,
+                        struct signature *ret) {
+    int r = CRYPTO_E_BAD_SIGNATURE;
+    for (int i = 0; r == CRYPTO_E_BAD_SIGNATURE && i <= BLINDING_USES; i++) {
+        r = sign(key, alg, text, ret);
+        if (r == 0 && !key->curve)
+            r = verify(key, alg, text, (struct str){(const char *)ret->p, ret->n});
+    }
+    return r > 0 ? -EIO : r;
 }
 
 // DER to r || s, in place.
@@ -51,7 +78,7 @@ static int append_signature(struct buf *out, const struct crypto_key *key, enum 
                             size_t start) {
     struct signature signature;
     struct str text = {out->p + start, out->n - start};
-    int r = sign(key, alg, text, &signature);
+    int r = sign_rightly(key, alg, text, &signature);
     if (r == 0 && key->curve) r = to_numbers(&signature, key->curve->bytes);
     if (r) return r;
     buf_addc(out, '.');
@@ -137,17 +164,6 @@ static int to_der(struct str numbers, struct signature *ret) {
     if (n <= 0) return openssl_failed(-ENOMEM);
     ret->n = (size_t)n;
     return 0;
-}
-
-static int verify(const struct crypto_key *key, enum crypto_alg alg, struct str text,
-                  struct str signature) {
-    AUTO_OPENSSL(md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    if (!ctx) return openssl_failed(-ENOMEM);
-    bool ok = EVP_DigestVerifyInit_ex(ctx, NULL, crypto_alg_digest(alg), NULL, NULL, key->pkey,
-                                      NULL) == 1 &&
-              EVP_DigestVerify(ctx, (const unsigned char *)signature.p, signature.n,
-                               (const unsigned char *)text.p, text.n) == 1;
-    return openssl_outcome(ok, CRYPTO_E_BAD_SIGNATURE);
 }
 
 int crypto_jws_verify(const struct crypto_jws *jws, const struct crypto_key *key,

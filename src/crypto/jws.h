@@ -8,7 +8,7 @@
 
 // Signs and appends the compact form. `header` and `payload` are JSON texts and are taken as they
 // are: the caller has put "alg" in. Outcomes: 0; -EINVAL (the key is public, or does not fit
-// `alg`); -ENOMEM.
+// `alg`); -ENOMEM; -EIO (OpenSSL gives no right signature: it was short of memory before).
 int crypto_jws_sign(struct buf *out, const struct crypto_key *key, enum crypto_alg alg,
                     struct str header, struct str payload) MUST_USE;
 

@@ -153,6 +153,22 @@ static void signing_and_verifying(void **state) {
     fail_each(signing_by_ec);
 }
 
+// What one failure leaves behind in the key must not spoil the next signature. Where in the life of
+// OpenSSL's blinding factors a failure strikes shifts from round to round.
+static void after_a_failed_signature_the_next_is_right(void **state) {
+    enum { ROUNDS = 6, ALLOCATIONS = 60 };
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (long n = 1; n < ALLOCATIONS; n++) {
+            failmalloc_arm(n);
+            int e = signing_by_rsa();
+            (void)failmalloc_disarm();
+            assert_true(is_allowed(e));
+            assert_int_equal(signing_by_rsa(), 0);
+        }
+    }
+}
+
 static void making_a_key(void **state) {
     (void)state;
     fail_each(making_ec);
@@ -207,6 +223,7 @@ int main(void) {
         cmocka_unit_test(reading_and_writing_ec_keys),
         cmocka_unit_test(reading_pem),
         cmocka_unit_test(signing_and_verifying),
+        cmocka_unit_test(after_a_failed_signature_the_next_is_right),
         cmocka_unit_test(making_a_key),
         cmocka_unit_test(sealing_and_opening),
     };
