@@ -230,11 +230,11 @@ static void as_a_jwt_it_works_in_the_same_way(void **state) {
     assert_string_equal(asked(f, "POST", "sys/wrapping/unwrap", in_header, NULL, "data"),
                         "{\"a\":1.50}");
     not_there(f, in_header);
-    for (size_t i = 0; spoilt[i]; i += 7) {
+    for (size_t i = 0; i < strlen(spoilt); i += 7) {
         char good = spoilt[i];
         spoilt[i] = good == 'A' ? 'B' : 'A';
         struct said s = ask(f, "POST", "sys/wrapping/unwrap", "root", token_body(spoilt, ""));
-        assert_true(s.status == 403 || s.status == 400);
+        if (s.status != 403 && s.status != 400) fail_msg("at %zu of %s: %d", i, spoilt, s.status);
         said_fini(&s);
         spoilt[i] = good;
     }
