@@ -193,7 +193,7 @@ static int commit_start(struct work *w) {
     };
     int e = store_begin(store_of(w), &begin, b->ids, &w->result->fault);
     if (e) return e;
-    p->is_new = false;
+    w->result->begun = true; // and the loop takes it from there: it looks at is_new meanwhile
     p->start_ms = b->start_ms;
     return 0;
 }
@@ -250,7 +250,6 @@ static void undo(struct work *w) {
 void delivery_run(struct pair *p) {
     p->delivery = (struct delivery){0};
     struct work w = {.pair = p, .output = p->output, .page = p->page, .result = &p->delivery};
-    bool was_new = p->is_new;
     int e = run(&w);
     p->delivery.error = e > 0 ? -EIO : e;
     if (e && !p->delivery.fault.text[0])
@@ -258,7 +257,6 @@ void delivery_run(struct pair *p) {
     if (e) undo(&w);
     else remember(&w);
     take_notice(&w);
-    p->delivery.begun = was_new && !p->is_new;
     free(w.docs);
     free(w.event_of);
     free(w.replies);

@@ -206,6 +206,7 @@ static void report_notice(const struct pair *p) {
 void pair_delivered(struct pair *p) {
     struct source *s = p->source;
     report_notice(p);
+    if (p->delivery.begun) p->is_new = false;
     int e = p->delivery.begun ? history_add_begun(&s->history, p) : 0;
     if (p->delivery.error == 0) take_page(p);
     else if (!s->watch->stopping) keep_page(p);
