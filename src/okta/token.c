@@ -35,7 +35,7 @@ struct okta_tokens {
     struct buf value; // the token; empty: none
     bool is_dpop;
     uint64_t number; // of tokens had
-    int64_t expires_mono_ms, unusable_mono_ms, renew_mono_ms;
+    int64_t unusable_mono_ms, renew_mono_ms;
     int64_t expires_ms;
     char *granted;
 
@@ -248,9 +248,10 @@ bool okta_tokens_again(struct okta_tokens *t, struct okta_call *call,
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static int keep(struct okta_tokens *t, const struct okta_token_answer *answer) {
+// A token's life began when Okta made it, at some moment since it was asked for: `ago_ms` at most.
+static int keep(struct okta_tokens *t, const struct okta_token_answer *answer, int64_t ago_ms) {
     int64_t life_ms = answer->expires_in_s * 1000;
-    int64_t now = time_mono_ms();
+    int64_t asked = time_mono_ms() - ago_ms;
     char *granted = answer->scope.p ? mem_copy(answer->scope.p, answer->scope.n) : NULL;
     if (answer->scope.p && !granted) return -ENOMEM;
     buf_wipe(&t->value);
@@ -259,9 +260,9 @@ static int keep(struct okta_tokens *t, const struct okta_token_answer *answer) {
     t->granted = granted;
     t->number++;
     t->is_dpop = answer->is_dpop;
-    t->expires_ms = time_now_ms() + life_ms;
-    t->unusable_mono_ms = now + life_ms - least(UNUSABLE_MS, life_ms / 10);
-    t->renew_mono_ms = now + life_ms - least(RENEW_AHEAD_MS, life_ms / 4);
+    t->expires_ms = time_now_ms() - ago_ms + life_ms;
+    t->unusable_mono_ms = asked + life_ms - least(UNUSABLE_MS, life_ms / 10);
+    t->renew_mono_ms = asked + life_ms - least(RENEW_AHEAD_MS, life_ms / 4);
     return t->value.error;
 }
 
@@ -297,7 +298,7 @@ static void take_answer(struct okta_tokens *t, const struct http_response *respo
     }
     int e = okta_token_read(t->org->reader, response->body, &answer);
     bool usable = response->status == 200 && answer.is_token && (!answer.is_dpop || t->dpop_key);
-    if (!e && usable) e = keep(t, &answer);
+    if (!e && usable) e = keep(t, &answer, response->elapsed_ms);
     if (!e && usable) {
         t->failure = (struct okta_failure){.final = false};
         t->failed_upto = 0;

@@ -196,7 +196,7 @@ def a_token_serves_all_sources_of_its_org(place):
 @test
 def a_token_is_renewed_ahead_of_its_end_and_nothing_is_refused(place):
     org, keys = by_key(place, dpop=True)
-    org.sim.set(token_life="4s")
+    org.sim.set(token_life="8s")
     org.settings(keys, interval="100ms")
     daemon = place.daemon()
     wait_until(lambda: org.tokens() >= 3, "three tokens")
@@ -219,6 +219,19 @@ def revoked_tokens_are_replaced_once_and_collecting_goes_on(place):
     place.stop(daemon)
     assert 4 <= org.tokens() <= 5, org.tokens()
     assert "okta.refused" not in place.log_of(daemon)
+
+
+@test
+def a_token_whose_answer_was_long_on_its_way_is_renewed_ahead_too(place):
+    org, keys = by_key(place, dpop=True)
+    org.sim.set(token_life="8s")
+    org.sim.fault("slow_body", probability=1, seed=1, bytes=16, delay_ms=100, total_ms=4000, path="token")
+    org.settings(keys, interval="100ms")
+    daemon = place.daemon()
+    wait_until(lambda: org.tokens() >= 3, "three tokens")
+    place.stop(daemon)
+    refused = [r for r in org.sim.requests() if r["status"] == 401]
+    assert refused == [], refused
 
 
 @test
