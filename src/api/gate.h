@@ -51,8 +51,6 @@ struct answer {
     int status;
     struct str body;          // with envelope and final newline; empty: none
     const char *content_type; // NULL: no body
-    struct str warnings;      // unused by HTTP; for tests
-    int allow_retry_after_s;  // reserved, 0
 };
 void gate_handle(struct gate *g, const struct request *request,
                  void (*done)(void *ctx, const struct answer *a), void *ctx);

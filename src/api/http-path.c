@@ -3,25 +3,19 @@
 // /v1/ is asked of the decoded path; dots and doubled slashes that stand there literally are
 // cleaned away by a redirect before anything is decoded; those that appear by decoding are refused.
 #include "api/http-path.h"
+#include "base/parse.h"
 
 #include <errno.h>
 
 enum { PATH_MAX_BYTES = 1 << 20 };
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
 
 bool http_percent_decode(struct buf *out, struct str text, bool plus) {
     size_t start = out->n;
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
         if (c == '%') {
-            int high = i + 2 < text.n ? hex_digit(text.p[i + 1]) : -1;
-            int low = i + 2 < text.n ? hex_digit(text.p[i + 2]) : -1;
+            int high = i + 2 < text.n ? parse_hex_digit(text.p[i + 1]) : -1;
+            int low = i + 2 < text.n ? parse_hex_digit(text.p[i + 2]) : -1;
             if (high < 0 || low < 0) {
                 buf_cut(out, start);
                 return false;

@@ -3,6 +3,7 @@
 // share, threshold one.
 #include "api/control.h"
 #include "api/sys.h"
+#include "base/parse.h"
 #include "crypto/digest.h"
 #include "crypto/seal.h"
 
@@ -75,10 +76,6 @@ static bool asks_for_recovery(struct call *c) {
     return true;
 }
 
-static void add_hex(struct buf *out, struct str bytes) {
-    for (size_t i = 0; i < bytes.n; i++) buf_addf(out, "%02x", (unsigned char)bytes.p[i]);
-}
-
 static void add_base64(struct buf *out, struct str bytes) {
     size_t from = out->n;
     crypto_base64url(out, bytes);
@@ -92,7 +89,7 @@ static int add_keys(struct buf *data, struct str key) {
     AUTO_WIPED struct buf text = buf_make(KEY_TEXT_MAX_BYTES);
     json_key(data, STR("keys"));
     json_open(data, '[');
-    add_hex(&text, key);
+    buf_add_hex(&text, key.p, key.n);
     if (key.n) json_add_str(data, buf_str(&text));
     json_close(data, ']');
     buf_reset(&text);
@@ -121,17 +118,10 @@ static int init(struct call *c) {
     return end(data);
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 static bool decode_hex(struct buf *out, struct str text) {
     if (text.n % 2) return false;
     for (size_t i = 0; i < text.n; i += 2) {
-        int high = hex_digit(text.p[i]), low = hex_digit(text.p[i + 1]);
+        int high = parse_hex_digit(text.p[i]), low = parse_hex_digit(text.p[i + 1]);
         if (high < 0 || low < 0) return false;
         buf_addc(out, (char)(high * 16 + low));
     }

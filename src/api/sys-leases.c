@@ -12,7 +12,7 @@ static struct str lease_of(const struct token *t, struct buf *out) {
     buf_reset(out);
     buf_add_str(out, t->path);
     buf_addz(out, "/h");
-    for (size_t i = 0; i < t->hash.n; i++) buf_addf(out, "%02x", (unsigned char)t->hash.p[i]);
+    buf_add_hex(out, t->hash.p, t->hash.n);
     return buf_str(out);
 }
 

@@ -186,10 +186,6 @@ static void add_base64(struct buf *out, struct str bytes) {
     while ((out->n - from) % 4 && !out->error) buf_addc(out, '=');
 }
 
-static void add_hex(struct buf *out, struct str bytes) {
-    for (size_t i = 0; i < bytes.n; i++) buf_addf(out, "%02x", (unsigned char)bytes.p[i]);
-}
-
 // Bytes as the `format` asks; with `otherwise` when it is not given. False: it is refused.
 static bool add_formatted(struct call *c, const char *key, struct str bytes,
                           const char *otherwise) {
@@ -202,7 +198,7 @@ static bool add_formatted(struct call *c, const char *key, struct str bytes,
         return false;
     }
     AUTO_WIPED struct buf text = buf_make(SYS_LIST_MAX_BYTES);
-    if (hex) add_hex(&text, bytes);
+    if (hex) buf_add_hex(&text, bytes.p, bytes.n);
     else add_base64(&text, bytes);
     struct buf *data = call_data(c);
     call_member(data, key, buf_str(&text));

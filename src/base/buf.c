@@ -59,6 +59,15 @@ void buf_addf(struct buf *b, const char *format, ...) {
     va_end(args);
 }
 
+void buf_add_hex(struct buf *b, const void *bytes, size_t n) {
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *p = bytes;
+    for (size_t i = 0; i < n; i++) {
+        buf_addc(b, digits[p[i] >> 4]);
+        buf_addc(b, digits[p[i] & 15]);
+    }
+}
+
 void buf_add_u64(struct buf *b, uint64_t value) {
     char digits[20];
     size_t at = sizeof digits;

@@ -74,6 +74,9 @@ void buf_addv(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2, 0)
 void buf_add_u64(struct buf *b, uint64_t value);
 void buf_add_i64(struct buf *b, int64_t value);
 
+// Two lower-case hex digits a byte.
+void buf_add_hex(struct buf *b, const void *bytes, size_t n);
+
 // The content, borrowed until the next append.
 static inline struct str buf_str(const struct buf *b) { return (struct str){b->p, b->n}; }
 

@@ -118,3 +118,10 @@ bool parse_bytes(struct str s, uint64_t *ret) {
     if (!unit) return false;
     return !__builtin_mul_overflow(amount, (uint64_t)unit->factor, ret);
 }
+
+int parse_hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}

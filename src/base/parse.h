@@ -13,6 +13,9 @@ bool parse_u64(struct str s, uint64_t *ret);
 bool parse_i64(struct str s, int64_t *ret);
 bool parse_double(struct str s, double *ret); // finite; decimal point, C locale
 
+// One hex digit, either case: 0..15; -1 when it is none.
+int parse_hex_digit(char c);
+
 // "true"/"false" and YAML 1.1's other spellings as Beats take them: yes/no, on/off.
 bool parse_bool(struct str s, bool *ret);
 

@@ -30,15 +30,11 @@ static int failed(const char *what, const char *why) {
     return EXIT_FAILED;
 }
 
-static void add_hex(struct buf *out, struct str bytes) {
-    for (size_t i = 0; i < bytes.n; i++) buf_addf(out, "%02x", (unsigned char)bytes.p[i]);
-}
-
 static int make_file(struct first_start *f) {
     uint8_t key[CRYPTO_MASTER_KEY_BYTES];
     if (!f->file) return EXIT_DONE;
     if (crypto_random(key, sizeof key)) return failed("no random bytes", "");
-    add_hex(&f->file_key, (struct str){(char *)key, sizeof key});
+    buf_add_hex(&f->file_key, key, sizeof key);
     crypto_wipe(key, sizeof key);
     buf_addc(&f->file_key, '\n');
     if (f->file_key.error) return failed("no memory", "");
@@ -109,7 +105,7 @@ static void print_help(const struct first_start *f, bool printed) {
 
 static int print_result(struct first_start *f) {
     AUTO_WIPED struct buf key = buf_make(128);
-    add_hex(&key, buf_str(&f->made_key));
+    buf_add_hex(&key, f->made_key.p, f->made_key.n);
     if (f->args->json) print_json(f, buf_str(&key));
     else if (key.n) printf("Master Key: %.*s\n", STR_ARG(buf_str(&key)));
     if (!f->args->json) printf("Root Token: %.*s\n", STR_ARG(buf_str(&f->token)));

@@ -125,7 +125,7 @@ static int refused(struct rotation *r) {
 static int make_key(struct rotation *r) {
     uint8_t key[CRYPTO_MASTER_KEY_BYTES];
     if (crypto_random(key, sizeof key)) return failed("no random bytes", "");
-    for (size_t i = 0; i < sizeof key; i++) buf_addf(&r->fresh, "%02x", key[i]);
+    buf_add_hex(&r->fresh, key, sizeof key);
     crypto_wipe(key, sizeof key);
     AUTO_WIPED struct buf line = buf_make(256);
     buf_add_str(&line, buf_str(&r->fresh));

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "base/parse.h"
 #include "crypto/openssl-internal.h"
 
 enum {
@@ -25,19 +26,11 @@ struct crypto_sealer {
 
 // ---- the master key
 
-static bool hex_digit(char c, unsigned *ret) {
-    if (c >= '0' && c <= '9') *ret = (unsigned)(c - '0');
-    else if (c >= 'a' && c <= 'f') *ret = (unsigned)(c - 'a' + 10);
-    else if (c >= 'A' && c <= 'F') *ret = (unsigned)(c - 'A' + 10);
-    else return false;
-    return true;
-}
-
 static bool decode_hex(struct str text, struct buf *out) {
     for (size_t i = 0; i < text.n; i += 2) {
-        unsigned high, low;
-        if (!hex_digit(text.p[i], &high) || !hex_digit(text.p[i + 1], &low)) return false;
-        buf_addc(out, (char)(high << 4 | low));
+        int high = parse_hex_digit(text.p[i]), low = parse_hex_digit(text.p[i + 1]);
+        if (high < 0 || low < 0) return false;
+        buf_addc(out, (char)(high * 16 + low));
     }
     return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Beats' `ssl` settings, read and checked once, and told to libcurl for every handle. A proxy that
 // is spoken to over TLS is trusted as the server is, but is not shown the client's certificate.
+#include "base/parse.h"
 #include "http/tls-internal.h"
 
 #include <errno.h>
@@ -28,17 +29,11 @@ static int load_authorities(struct tls_options *t, const struct http_tls *tls,
     return copy(&t->default_ca_file, file && file[0] ? file : NULL);
 }
 
-static int hex_digit(char c) {
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *at = memchr(digits, c, sizeof digits - 1);
-    return at ? (int)(at - digits) % 16 : -1;
-}
-
 static bool parse_fingerprint(const char *text, unsigned char ret[TLS_FINGERPRINT_BYTES]) {
     size_t n = 0;
     for (; *text; text++) {
         if (*text == ':' && n % 2 == 0) continue;
-        int digit = hex_digit(*text);
+        int digit = parse_hex_digit(*text);
         if (digit < 0 || n == (size_t)2 * TLS_FINGERPRINT_BYTES) return false;
         ret[n / 2] = (unsigned char)(n % 2 ? ret[n / 2] << 4 | digit : digit);
         n++;

@@ -64,7 +64,7 @@ static int add_random_hex(struct buf *out, size_t n) {
     uint8_t bytes[KEY_BYTES];
     int r = crypto_random(bytes, n);
     if (r < 0) return r;
-    for (size_t i = 0; i < n; i++) buf_addf(out, "%02x", bytes[i]);
+    buf_add_hex(out, bytes, n);
     crypto_wipe(bytes, sizeof bytes);
     return out->error;
 }

@@ -149,10 +149,6 @@ int64_t mount_default_ttl_s(const struct mount *m) {
     return m->default_ttl_s ? m->default_ttl_s : MOUNT_DEFAULT_TTL_S;
 }
 
-static void add_hex(struct buf *out, const uint8_t *bytes, size_t n) {
-    for (size_t i = 0; i < n; i++) buf_addf(out, "%02x", bytes[i]);
-}
-
 int mount_new_uuid(struct buf *out) {
     uint8_t b[16];
     int r = crypto_random(b, sizeof b);
@@ -163,7 +159,7 @@ int mount_new_uuid(struct buf *out) {
     size_t at = 0;
     for (size_t i = 0; i < LEN(parts); i++) {
         if (i) buf_addc(out, '-');
-        add_hex(out, b + at, parts[i]);
+        buf_add_hex(out, b + at, parts[i]);
         at += parts[i];
     }
     return 0;
@@ -176,7 +172,7 @@ int mount_new_accessor(struct buf *out, struct str type, bool auth) {
     if (auth) buf_addz(out, "auth_");
     buf_add_str(out, type);
     buf_addc(out, '_');
-    add_hex(out, b, sizeof b);
+    buf_add_hex(out, b, sizeof b);
     return 0;
 }
 

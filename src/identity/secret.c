@@ -126,5 +126,5 @@ void secret_list(const struct state *s, struct str space, struct str prefix, str
 
 void secret_cubbyhole(struct buf *out, struct str token_hash) {
     buf_addz(out, "cubbyhole/");
-    for (size_t i = 0; i < token_hash.n; i++) buf_addf(out, "%02x", (unsigned char)token_hash.p[i]);
+    buf_add_hex(out, token_hash.p, token_hash.n);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "json/repair.h"
+#include "base/parse.h"
 
 static bool is_continuation(struct str s, size_t i) {
     return i < s.n && ((unsigned char)s.p[i] & 0xC0) == 0x80;
@@ -18,19 +19,12 @@ size_t json_utf8_length(struct str s) {
     return (a == 0xF0 && b < 0x90) || (a == 0xF4 && b >= 0x90) ? 0 : 4;
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 // The value of a \uXXXX escape at the front; -1 when there is none.
 static int escape_value(struct str s) {
     if (s.n < 6 || s.p[0] != '\\' || s.p[1] != 'u') return -1;
     int value = 0;
     for (size_t i = 2; i < 6; i++) {
-        int digit = hex_digit(s.p[i]);
+        int digit = parse_hex_digit(s.p[i]);
         if (digit < 0) return -1;
         value = value * 16 + digit;
     }

@@ -123,6 +123,16 @@ static inline const struct json *said_data(const struct said *s, const char *key
     return json_get(json_get(s->json, "data"), key);
 }
 
+// Asks; the answer has this status, and `piece` somewhere in its text (NULL: not looked at).
+static inline void ask_saying(struct fixture *f, const char *token, int status, const char *method,
+                              const char *path, const char *body, const char *piece) {
+    struct said s = ask(f, method, path, token, body);
+    if (s.status != status || (piece && str_find(buf_str(&s.text), str_from(piece)) == s.text.n))
+        fail_msg("%s %s %s: %d %.*s", method, path, body ? body : "", s.status,
+                 STR_ARG(buf_str(&s.text)));
+    said_fini(&s);
+}
+
 // Asks, and checks the status only.
 static inline void ask_for(struct fixture *f, int status, const char *method, const char *path,
                            const char *token, const char *body) {

@@ -27,18 +27,9 @@ static int teardown(void **state) {
     return 0;
 }
 
-static void says_to(const char *token, int status, const char *method, const char *path,
-                    const char *body, const char *piece) {
-    struct said s = ask(&f, method, path, token, body);
-    if (s.status != status || (piece && str_find(buf_str(&s.text), str_from(piece)) == s.text.n))
-        fail_msg("%s %s %s: %d %.*s", method, path, body ? body : "", s.status,
-                 STR_ARG(buf_str(&s.text)));
-    said_fini(&s);
-}
-
 static void says(int status, const char *method, const char *path, const char *body,
                  const char *piece) {
-    says_to(NULL, status, method, path, body, piece);
+    ask_saying(&f, NULL, status, method, path, body, piece);
 }
 
 static void copy(char *to, size_t n, const struct json *v) {
@@ -80,7 +71,7 @@ static void an_empty_gate_says_so(void **state) {
     says(200, "GET", "sys/seal-status", NULL, "\"t\":0,\"n\":0");
     says(200, "GET", "sys/leader", NULL, "{\"ha_enabled\":false}");
     says(400, "PUT", "sys/unseal", "{\"key\":\"aa\"}", "Vault is not initialized");
-    says_to("x", 503, "GET", "sys/mounts", NULL, "Vault is sealed");
+    ask_saying(&f, "x", 503, "GET", "sys/mounts", NULL, "Vault is sealed");
     says(503, "GET", "nosuch", NULL, "Vault is sealed");
 }
 
@@ -118,7 +109,7 @@ static void after_the_first_start_the_gate_is_sealed_until_it_has_the_key(void *
     init_gate();
     says(503, "GET", "sys/health", NULL, "{\"initialized\":true,\"sealed\":true,\"standby\":true");
     says(299, "GET", "sys/health", "{\"sealedcode\":\"299\"}", NULL);
-    says_to(root, 503, "GET", "sys/mounts", NULL, "Vault is sealed");
+    ask_saying(&f, root, 503, "GET", "sys/mounts", NULL, "Vault is sealed");
     says(400, "PUT", "sys/unseal", "{\"key\":\"zz!\"}",
          "'key' must be a valid hex or base64 string");
     says(400, "PUT", "sys/unseal", "{\"key\":\"abcd\"}",
@@ -131,8 +122,8 @@ static void after_the_first_start_the_gate_is_sealed_until_it_has_the_key(void *
     says(200, "PUT", "sys/unseal", "{\"reset\":true}", "\"sealed\":true");
     unseal_with(key_base64);
     says(200, "GET", "sys/health", NULL, "\"cluster_name\":\"vault-cluster-");
-    says_to(root, 200, "GET", "sys/mounts", NULL, NULL);
-    says_to(root, 404, "GET", "secret/a", NULL, "no handler for route");
+    ask_saying(&f, root, 200, "GET", "sys/mounts", NULL, NULL);
+    ask_saying(&f, root, 404, "GET", "secret/a", NULL, "no handler for route");
 }
 
 static void unsealing_tells_of_the_cluster(void **state) {
@@ -151,14 +142,15 @@ static void an_unsealed_gate_answers_unseal_with_its_status(void **state) {
 
 static void sealing_needs_a_token_and_forgets_nothing(void **state) {
     (void)state;
-    says_to(root, 204, "POST", "sys/policies/acl/kept", "{\"policy\":\"path \\\"a\\\" {}\"}", NULL);
+    ask_saying(&f, root, 204, "POST", "sys/policies/acl/kept", "{\"policy\":\"path \\\"a\\\" {}\"}",
+               NULL);
     says(403, "PUT", "sys/seal", NULL, "permission denied");
-    says_to("s.bogus", 403, "PUT", "sys/seal", NULL, "permission denied");
-    says_to(root, 204, "PUT", "sys/seal", NULL, NULL);
-    says_to(root, 204, "PUT", "sys/seal", NULL, NULL);
-    says_to(root, 503, "GET", "sys/policies/acl/kept", NULL, "Vault is sealed");
+    ask_saying(&f, "s.bogus", 403, "PUT", "sys/seal", NULL, "permission denied");
+    ask_saying(&f, root, 204, "PUT", "sys/seal", NULL, NULL);
+    ask_saying(&f, root, 204, "PUT", "sys/seal", NULL, NULL);
+    ask_saying(&f, root, 503, "GET", "sys/policies/acl/kept", NULL, "Vault is sealed");
     unseal_with(key_hex);
-    says_to(root, 200, "GET", "sys/policies/acl/kept", NULL, NULL);
+    ask_saying(&f, root, 200, "GET", "sys/policies/acl/kept", NULL, NULL);
 }
 
 static void health_answers_with_the_status_that_is_wanted(void **state) {
@@ -166,7 +158,7 @@ static void health_answers_with_the_status_that_is_wanted(void **state) {
     says(299, "GET", "sys/health", "{\"activecode\":\"299\"}", "\"version\":\"1.17.0+ent\"");
     says(200, "GET", "sys/health", "{\"standbyok\":\"true\",\"sealedcode\":\"299\"}", NULL);
     says(200, "HEAD", "sys/health", NULL, NULL);
-    says_to("s.bogus", 200, "GET", "sys/health", NULL, NULL);
+    ask_saying(&f, "s.bogus", 200, "GET", "sys/health", NULL, NULL);
     const char *const bad[] = {"{\"activecode\":\"abc\"}", "{\"activecode\":\"99\"}",
                                "{\"activecode\":\"600\"}", "{\"standbyok\":\"maybe\"}"};
     for (size_t i = 0; i < LEN(bad); i++) says(400, "GET", "sys/health", bad[i], "{\"errors\":[]}");
@@ -179,27 +171,27 @@ static void the_master_key_can_be_changed(void **state) {
     (void)state;
     char body[512], old[128];
     const char *const one = "{\"secret_shares\":1,\"secret_threshold\":1}";
-    says_to(root, 200, "GET", "sys/rekey/init", NULL, "\"started\":false");
-    says_to(root, 400, "PUT", "sys/rekey/init", "{\"secret_shares\":5,\"secret_threshold\":3}",
-            "only one key share is supported");
+    ask_saying(&f, root, 200, "GET", "sys/rekey/init", NULL, "\"started\":false");
+    ask_saying(&f, root, 400, "PUT", "sys/rekey/init",
+               "{\"secret_shares\":5,\"secret_threshold\":3}", "only one key share is supported");
     snprintf(body, sizeof body, "{\"key\":\"%s\",\"nonce\":\"\"}", key_hex);
-    says_to(root, 400, "PUT", "sys/rekey/update", body, "no rekey in progress");
+    ask_saying(&f, root, 400, "PUT", "sys/rekey/update", body, "no rekey in progress");
     struct said s = ask(&f, "PUT", "sys/rekey/init", root, one);
     assert_int_equal(s.status, 200);
     snprintf(body, sizeof body, "{\"key\":\"%s\",\"nonce\":\"%.*s\"}", key_hex,
              STR_ARG(json_str(json_get(s.json, "nonce"))));
     said_fini(&s);
-    says_to(root, 400, "PUT", "sys/rekey/init", one, "rekey already in progress");
-    says_to(root, 400, "PUT", "sys/rekey/update", "{\"key\":\"00\",\"nonce\":\"zz\"}",
-            "incorrect nonce supplied");
+    ask_saying(&f, root, 400, "PUT", "sys/rekey/init", one, "rekey already in progress");
+    ask_saying(&f, root, 400, "PUT", "sys/rekey/update", "{\"key\":\"00\",\"nonce\":\"zz\"}",
+               "incorrect nonce supplied");
     s = ask(&f, "PUT", "sys/rekey/update", root, body);
     assert_int_equal(s.status, 200);
     snprintf(old, sizeof old, "%s", key_hex);
     copy(key_hex, sizeof key_hex, json_at(json_get(s.json, "keys"), 0));
     assert_string_not_equal(old, key_hex);
     said_fini(&s);
-    says_to(root, 200, "GET", "sys/rekey/init", NULL, "\"started\":false");
-    says_to(root, 204, "PUT", "sys/seal", NULL, NULL);
+    ask_saying(&f, root, 200, "GET", "sys/rekey/init", NULL, "\"started\":false");
+    ask_saying(&f, root, 204, "PUT", "sys/seal", NULL, NULL);
     snprintf(body, sizeof body, "{\"key\":\"%s\"}", old);
     says(400, "PUT", "sys/unseal", body, "invalid key");
     unseal_with(key_hex);
@@ -207,21 +199,22 @@ static void the_master_key_can_be_changed(void **state) {
 
 static void a_change_of_the_key_can_be_given_up(void **state) {
     (void)state;
-    says_to(root, 200, "PUT", "sys/rekey/init", "{\"secret_shares\":1,\"secret_threshold\":1}",
-            "\"started\":true");
-    says_to(root, 200, "GET", "sys/rekey/status", NULL, "\"started\":true");
-    says_to(root, 204, "DELETE", "sys/rekey/init", NULL, NULL);
-    says_to(root, 200, "GET", "sys/rekey/status", NULL, "\"started\":false");
+    ask_saying(&f, root, 200, "PUT", "sys/rekey/init",
+               "{\"secret_shares\":1,\"secret_threshold\":1}", "\"started\":true");
+    ask_saying(&f, root, 200, "GET", "sys/rekey/status", NULL, "\"started\":true");
+    ask_saying(&f, root, 204, "DELETE", "sys/rekey/init", NULL, NULL);
+    ask_saying(&f, root, 200, "GET", "sys/rekey/status", NULL, "\"started\":false");
     says(403, "GET", "sys/rekey/status", NULL, "permission denied");
 }
 
 static void facts_about_the_server_are_told(void **state) {
     (void)state;
-    says_to(root, 200, "GET", "sys/key-status", NULL, "\"term\":1");
-    says_to(root, 200, "GET", "sys/ha-status", NULL, "\"active_node\":true");
-    says_to(root, 200, "LIST", "sys/version-history", NULL, "\"keys\":[\"1.17.0+ent\"]");
-    says_to(root, 400, "PUT", "sys/rotate", NULL, "change the master key");
-    says_to(root, 200, "GET", "sys/mounts", NULL, "\"running_plugin_version\":\"v1.17.0+builtin\"");
+    ask_saying(&f, root, 200, "GET", "sys/key-status", NULL, "\"term\":1");
+    ask_saying(&f, root, 200, "GET", "sys/ha-status", NULL, "\"active_node\":true");
+    ask_saying(&f, root, 200, "LIST", "sys/version-history", NULL, "\"keys\":[\"1.17.0+ent\"]");
+    ask_saying(&f, root, 400, "PUT", "sys/rotate", NULL, "change the master key");
+    ask_saying(&f, root, 200, "GET", "sys/mounts", NULL,
+               "\"running_plugin_version\":\"v1.17.0+builtin\"");
 }
 
 #define row(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

@@ -26,19 +26,9 @@ static int teardown(void **state) {
     return 0;
 }
 
-// `piece`: what the answer's text has somewhere; NULL: not looked at.
-static void says_to(const char *token, int status, const char *method, const char *path,
-                    const char *body, const char *piece) {
-    struct said s = ask(&f, method, path, token, body);
-    if (s.status != status || (piece && str_find(buf_str(&s.text), str_from(piece)) == s.text.n))
-        fail_msg("%s %s %s: %d %.*s", method, path, body ? body : "", s.status,
-                 STR_ARG(buf_str(&s.text)));
-    said_fini(&s);
-}
-
 static void says(int status, const char *method, const char *path, const char *body,
                  const char *piece) {
-    says_to("root", status, method, path, body, piece);
+    ask_saying(&f, "root", status, method, path, body, piece);
 }
 
 // The first error is exactly this.
@@ -116,7 +106,7 @@ static void the_api_token_is_shown_to_sudo_only(void **state) {
     assert_null(said_data(&s, "api_token"));
     assert_int_equal(str_find(buf_str(&s.text), STR("0081u7")), s.text.n);
     said_fini(&s);
-    says_to("mighty", 200, "GET", "sys/mfa/method/okta/m", NULL, "\"api_token\":\"0081u7\"");
+    ask_saying(&f, "mighty", 200, "GET", "sys/mfa/method/okta/m", NULL, "\"api_token\":\"0081u7\"");
 }
 
 static void paths_of_methods_that_are_not_there_are_unsupported(void **state) {
@@ -364,9 +354,9 @@ static void disabling_an_auth_method_revokes_its_tokens(void **state) {
     struct str got = json_str(json_path(s.json, "auth.client_token"));
     snprintf(token, sizeof token, "%.*s", STR_ARG(got));
     said_fini(&s);
-    says_to(token, 200, "GET", "auth/token/lookup-self", NULL, NULL);
+    ask_saying(&f, token, 200, "GET", "auth/token/lookup-self", NULL, NULL);
     says(204, "DELETE", "sys/auth/up", NULL, NULL);
-    says_to(token, 403, "GET", "auth/token/lookup-self", NULL, NULL);
+    ask_saying(&f, token, 403, "GET", "auth/token/lookup-self", NULL, NULL);
 }
 
 // ---- policies ----
@@ -445,10 +435,11 @@ static void capabilities_are_told(void **state) {
     (void)state;
     make_token("alice", "path \\\"secret/a\\\" { capabilities = [\\\"read\\\",\\\"list\\\"] } "
                         "path \\\"sys/capabilities-self\\\" { capabilities = [\\\"update\\\"] }");
-    says_to("alice", 200, "POST", "sys/capabilities-self", "{\"paths\":[\"secret/a\",\"zz\"]}",
-            "\"data\":{\"secret/a\":[\"list\",\"read\"],\"zz\":[\"deny\"]}");
-    says_to("alice", 200, "POST", "sys/capabilities-self", "{\"path\":\"secret/a\"}",
-            "\"capabilities\":[\"list\",\"read\"]");
+    ask_saying(&f, "alice", 200, "POST", "sys/capabilities-self",
+               "{\"paths\":[\"secret/a\",\"zz\"]}",
+               "\"data\":{\"secret/a\":[\"list\",\"read\"],\"zz\":[\"deny\"]}");
+    ask_saying(&f, "alice", 200, "POST", "sys/capabilities-self", "{\"path\":\"secret/a\"}",
+               "\"capabilities\":[\"list\",\"read\"]");
     says(200, "POST", "sys/capabilities", "{\"token\":\"alice\",\"paths\":\"secret/a,zz\"}",
          "\"secret/a\":[\"list\",\"read\"]");
     says(200, "POST", "sys/capabilities-self", "{\"paths\":[\"a\",\"a\"]}", "\"a\":[\"root\"]");
@@ -477,13 +468,14 @@ static void user_interfaces_see_what_policies_give(void **state) {
     (void)state;
     says(204, "POST", "sys/mounts/other", "{\"type\":\"kv\"}", NULL);
     make_token("carol", "path \\\"secret/*\\\" { capabilities = [\\\"read\\\"] }");
-    says_to(NULL, 200, "GET", "sys/internal/ui/mounts", NULL, "{\"secret\":{},\"auth\":{}}");
-    says_to("bogus", 403, "GET", "sys/internal/ui/mounts", NULL, "permission denied");
+    ask_saying(&f, NULL, 200, "GET", "sys/internal/ui/mounts", NULL, "{\"secret\":{},\"auth\":{}}");
+    ask_saying(&f, "bogus", 403, "GET", "sys/internal/ui/mounts", NULL, "permission denied");
     struct said s = ask(&f, "GET", "sys/internal/ui/mounts", "carol", NULL);
     assert_non_null(json_get(said_data(&s, "secret"), "secret/"));
     assert_null(json_get(said_data(&s, "secret"), "other/"));
     said_fini(&s);
-    says_to("carol", 200, "GET", "sys/internal/ui/mounts/secret/a/b", NULL, "\"path\":\"secret/\"");
+    ask_saying(&f, "carol", 200, "GET", "sys/internal/ui/mounts/secret/a/b", NULL,
+               "\"path\":\"secret/\"");
     const char *const hidden[] = {"other", "nosuch"};
     for (size_t i = 0; i < LEN(hidden); i++) {
         char path[128], text[256];
@@ -492,13 +484,13 @@ static void user_interfaces_see_what_policies_give(void **state) {
                  "preflight capability check returned 403, please ensure client's policies grant "
                  "access to path \\\"%s/\\\"",
                  hidden[i]);
-        says_to("carol", 403, "GET", path, NULL, text);
+        ask_saying(&f, "carol", 403, "GET", path, NULL, text);
     }
-    says_to(NULL, 403, "GET", "sys/internal/ui/mounts/secret", NULL, "permission denied");
+    ask_saying(&f, NULL, 403, "GET", "sys/internal/ui/mounts/secret", NULL, "permission denied");
     says(204, "POST", "sys/auth/up",
          "{\"type\":\"userpass\",\"config\":{\"listing_visibility\":\"unauth\"}}", NULL);
-    says_to(NULL, 200, "GET", "sys/internal/ui/mounts", NULL,
-            "\"auth\":{\"up/\":{\"description\":\"\",\"options\":{},\"type\":\"userpass\"}}");
+    ask_saying(&f, NULL, 200, "GET", "sys/internal/ui/mounts", NULL,
+               "\"auth\":{\"up/\":{\"description\":\"\",\"options\":{},\"type\":\"userpass\"}}");
     says(200, "GET", "sys/internal/ui/resultant-acl", NULL, "\"data\":{\"root\":true}");
 }
 
@@ -514,7 +506,7 @@ static void leases_are_tokens(void **state) {
     says(200, "POST", "sys/leases/lookup", body, "\"ttl\":3600");
     says(400, "POST", "sys/leases/renew", body, "use auth/token/renew");
     says(204, "POST", "sys/leases/revoke", body, NULL);
-    says_to("child", 403, "GET", "auth/token/lookup-self", NULL, NULL);
+    ask_saying(&f, "child", 403, "GET", "auth/token/lookup-self", NULL, NULL);
     refuses(400, "POST", "sys/leases/lookup", body, "invalid lease");
     refuses(400, "PUT", "sys/leases/renew", "{\"lease_id\":\"x\"}", "lease not found");
     refuses(400, "PUT", "sys/leases/renew", "{}", "lease_id must be specified");
