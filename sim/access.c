@@ -220,6 +220,7 @@ static int authenticate_ssws(struct call *call, struct str text) {
     if (!token || token->role == LIMITS_REVOKED) return call_refuse(call, API_BAD_TOKEN);
     call->note.token_known = true;
     call->principal = &token->principal;
+    call->token = token;
     if (token->role == LIMITS_ROLE_MISSING) return call_refuse(call, API_NO_ROLE);
     return 0;
 }

@@ -49,15 +49,28 @@ static void unpark(struct body *b) {
     b->parked = false;
     epoll_ctl(b->parking->epoll_fd, EPOLL_CTL_DEL, socket_of(b->connection), NULL);
     MHD_resume_connection(b->connection);
-    // One that keeps silent belongs to no response that would free it.
-    if (b->delivery == REPLY_SILENCE) free(b);
+    // These belong to no response that would free them.
+    if (b->delivery == REPLY_SILENCE || b->delivery == REPLY_AGAIN) free(b);
+}
+
+static bool has_time(const struct body *b) {
+    return b->delivery == REPLY_SLOW || b->delivery == REPLY_AGAIN;
+}
+
+void parking_wake_askers(struct parking *p) {
+    struct body *b = p->first;
+    while (b) {
+        struct body *next = b->next;
+        if (b->delivery == REPLY_AGAIN) unpark(b);
+        b = next;
+    }
 }
 
 void parking_wake(struct parking *p, int64_t mono_ms, bool all) {
     struct body *b = p->first;
     while (b) {
         struct body *next = b->next;
-        bool due = b->delivery == REPLY_SLOW && b->next_ms <= mono_ms;
+        bool due = has_time(b) && b->next_ms <= mono_ms;
         if (all) b->broken = true;
         if (due || all) unpark(b);
         b = next;
@@ -72,7 +85,7 @@ void parking_gone(struct body *b) {
 int parking_timeout_ms(const struct parking *p, int64_t mono_ms) {
     int64_t least = -1;
     for (const struct body *b = p->first; b; b = b->next) {
-        if (b->delivery != REPLY_SLOW) continue;
+        if (!has_time(b)) continue;
         int64_t left = b->next_ms > mono_ms ? b->next_ms - mono_ms : 0;
         if (least < 0 || left < least) least = left;
     }
@@ -126,6 +139,15 @@ int body_keep_silent(struct parking *parking, struct MHD_Connection *connection)
     struct body *b = mem_new(sizeof *b);
     if (!b) return -ENOMEM;
     *b = (struct body){.parking = parking, .connection = connection, .delivery = REPLY_SILENCE};
+    park(b);
+    return 0;
+}
+
+int body_ask_again(struct parking *parking, struct MHD_Connection *connection, int64_t delay_ms) {
+    struct body *b = mem_new(sizeof *b);
+    if (!b) return -ENOMEM;
+    *b = (struct body){.parking = parking, .connection = connection, .delivery = REPLY_AGAIN};
+    b->next_ms = time_mono_ms() + delay_ms;
     park(b);
     return 0;
 }

@@ -25,6 +25,14 @@ struct MHD_Response *body_response(struct parking *parking, struct MHD_Connectio
 // the HTTP library calls its handler again. Outcomes: 0; -ENOMEM.
 int body_keep_silent(struct parking *parking, struct MHD_Connection *connection) MUST_USE;
 
+// Keeps a connection waiting for so long, or until parking_wake_askers; then the HTTP library calls
+// its handler again. Outcomes: 0; -ENOMEM.
+int body_ask_again(struct parking *parking, struct MHD_Connection *connection,
+                   int64_t delay_ms) MUST_USE;
+
+// Something has happened that those who ask again may wait for.
+void parking_wake_askers(struct parking *p);
+
 // Wakes every body whose time has come, or all of them with `all` (which are then broken off).
 void parking_wake(struct parking *p, int64_t mono_ms, bool all);
 

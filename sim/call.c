@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "sim/access.h"
+#include "sim/args.h"
 
 #define JSON_TYPE "application/json"
 #define HTML_TYPE "text/html;charset=utf-8"
@@ -26,6 +27,19 @@ const struct fault_rule *call_draw(struct call *call, enum fault_slot slot, uint
 
 int call_refuse(struct call *call, enum api_error_kind kind) {
     return api_error_set(&call->error, CALL_E_REFUSED, kind, "%.*s", STR_ARG(call->request->path));
+}
+
+void call_add_segment(struct buf *out, const struct call *call, size_t n) {
+    struct str pattern = str_from(call->endpoint->path), path = call->request->path;
+    while (pattern.p && path.p) {
+        struct str want = str_split(&pattern, '/'), is = str_split(&path, '/');
+        if (!str_eqz(want, "*") || n-- > 0) continue;
+        size_t from = out->n;
+        if (args_decode(out, is, false)) return;
+        buf_cut(out, from);
+        buf_add_str(out, is);
+        return;
+    }
 }
 
 static int throttle(struct call *call, const struct fault_rule *rule) {

@@ -11,14 +11,15 @@ struct call;
 
 // One row of okta.c's table.
 struct endpoint {
-    const char *method, *path;
-    bool below;   // one more segment stands behind the path
-    bool limited; // by `bucket`
+    const char *method;
+    const char *path; // a segment "*" is any one
+    bool limited;     // by `bucket`
     enum limits_bucket bucket;
     enum record_endpoint counted_as;
     unsigned fault_place; // FAULT_AT_...
     const char *scope;    // what an access token needs; NULL: no credentials are asked for
     int (*answer)(struct call *call);
+    bool needs_length; // refused with 411 when it comes without Content-Length
 };
 
 struct call {
@@ -28,6 +29,7 @@ struct call {
     int64_t now_ms;
     const struct endpoint *endpoint;    // NULL: there is none
     struct limits_principal *principal; // NULL: none was recognised
+    const struct limits_token *token;   // the API token; NULL: none, or an access token
     struct limits_view view;
     struct api_error error;
     int64_t skew_ms; // of Date and Reset, by a fault
@@ -45,6 +47,9 @@ enum {
 
 // Sets the error; `detail` is the path. Returns CALL_E_REFUSED.
 int call_refuse(struct call *call, enum api_error_kind kind);
+
+// Appends what stands for the n-th "*" of the endpoint's path, percent-decoded.
+void call_add_segment(struct buf *out, const struct call *call, size_t n);
 
 // Draws a fault and notes it; NULL: none strikes.
 const struct fault_rule *call_draw(struct call *call, enum fault_slot slot, uint64_t fits);

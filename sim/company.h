@@ -17,7 +17,7 @@ enum {
     COMPANY_GROUPS = 16,
     COMPANY_POLICIES = 7,
     COMPANY_ID_MAX = 24,
-    COMPANY_NAME_MAX = 64,
+    COMPANY_NAME_MAX = 128, // Okta's longest login has 100 characters
     COMPANY_IP_MAX = 16,
 };
 

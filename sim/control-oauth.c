@@ -4,11 +4,6 @@
 #include "sim/control-call.h"
 #include "json/write.h"
 
-static void add_number(struct buf *out, const char *key, int64_t value) {
-    json_key(out, str_from(key));
-    json_add_i64(out, value);
-}
-
 int control_get_apps(struct control_call *call) {
     const struct apps *apps = &call->sim->oauth.apps;
     int e = 0;
@@ -42,7 +37,7 @@ int control_remove_app(struct control_call *call) {
 
 int control_revoke_tokens(struct control_call *call) {
     int64_t now_ms = simclock_now(&call->sim->clock);
-    add_number(call->out, "revoked", (int64_t)access_revoke_all(&call->sim->oauth, now_ms));
+    control_add_number(call->out, "revoked", (int64_t)access_revoke_all(&call->sim->oauth, now_ms));
     return 0;
 }
 

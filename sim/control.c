@@ -14,16 +14,20 @@
 
 enum { ANSWER_MAX_BYTES = 1 << 30 };
 
-static void add_number(struct buf *out, const char *key, int64_t value) {
+void control_add_number(struct buf *out, const char *key, int64_t value) {
     json_key(out, str_from(key));
     json_add_i64(out, value);
 }
 
-static void add_instant(struct buf *out, const char *key, int64_t ms) {
+void control_add_text(struct buf *out, const char *key, const char *value) {
+    json_key(out, str_from(key));
+    json_add_text(out, str_from(value));
+}
+
+void control_add_instant(struct buf *out, const char *key, int64_t ms) {
     char text[TIME_RFC3339_MAX];
     time_format_rfc3339(ms, text);
-    json_key(out, str_from(key));
-    json_add_str(out, str_from(text));
+    control_add_text(out, key, text);
 }
 
 static int bad(struct control_call *call, const char *key, const char *expected) {
@@ -44,8 +48,8 @@ static int put_events(struct control_call *call) {
     size_t n;
     int e = ingest_text(&in, call->request->body, &n, call->fault);
     if (e) return e > 0 ? CONTROL_E_BAD : e;
-    add_number(call->out, "added", (int64_t)n);
-    add_number(call->out, "events", (int64_t)store_count(call->sim->store));
+    control_add_number(call->out, "added", (int64_t)n);
+    control_add_number(call->out, "events", (int64_t)store_count(call->sim->store));
     return 0;
 }
 
@@ -67,13 +71,13 @@ static int generate(struct control_call *call) {
         .n = (size_t)n, .seed = (uint64_t)seed, .from_ms = now_ms - span_ms, .until_ms = now_ms};
     e = generator_run(call->sim->generator, &opts, call->sim->store);
     if (e) return e;
-    add_number(call->out, "added", n);
-    add_number(call->out, "events", (int64_t)store_count(call->sim->store));
+    control_add_number(call->out, "added", n);
+    control_add_number(call->out, "events", (int64_t)store_count(call->sim->store));
     return 0;
 }
 
 static int get_clock(struct control_call *call) {
-    add_instant(call->out, "now", simclock_now(&call->sim->clock));
+    control_add_instant(call->out, "now", simclock_now(&call->sim->clock));
     json_key(call->out, STR("speed"));
     buf_addf(call->out, "%g", call->sim->clock.speed);
     return 0;
@@ -89,7 +93,7 @@ static int set_clock(struct control_call *call) {
 }
 
 static int get_faults(struct control_call *call) {
-    add_number(call->out, "left", (int64_t)faults_left(&call->sim->faults));
+    control_add_number(call->out, "left", (int64_t)faults_left(&call->sim->faults));
     control_add_applied(call->out, &call->sim->faults);
     return 0;
 }
@@ -153,7 +157,7 @@ static int reset(struct control_call *call) {
     forget_counts(sim);
     sim->page->n = 0;
     int e = json_bool(json_get(call->body, "events")) ? sim_drop_events(sim) : 0;
-    if (!e) add_number(call->out, "events", (int64_t)store_count(sim->store));
+    if (!e) control_add_number(call->out, "events", (int64_t)store_count(sim->store));
     return e;
 }
 
@@ -180,6 +184,13 @@ static const struct route {
     {"GET", "/_sim/users", control_get_users, NO_JSON},
     {"POST", "/_sim/users", control_set_users, OBJECT_OR_ARRAY},
     {"DELETE", "/_sim/users", control_remove_users, NO_JSON},
+    {"GET", "/_sim/phones", control_get_phones, NO_JSON},
+    {"POST", "/_sim/phones", control_set_phone, OBJECT},
+    {"GET", "/_sim/pushes", control_get_pushes, NO_JSON},
+    {"DELETE", "/_sim/pushes", control_forget_pushes, NO_JSON},
+    {"POST", "/_sim/pushes/answer", control_answer_push, OBJECT},
+    {"POST", "/_sim/signals", control_signal, OBJECT},
+    {"GET", "/_sim/phone", control_phone_page, NO_JSON},
     {"GET", "/_sim/settings", get_settings, NO_JSON},
     {"POST", "/_sim/settings", set_settings, OBJECT},
     {"POST", "/_sim/reset", reset, OBJECT},
@@ -233,8 +244,9 @@ int control_answer(struct sim *sim, const struct request *request, struct reply 
     bool other_method;
     const struct route *route = find_route(request, &other_method);
     struct control_call call = {
-        .sim = sim, .request = request, .out = &reply->body, .fault = &fault};
-    reply_header(reply, "content-type", "application/json");
+        .sim = sim, .request = request, .reply = reply, .out = &reply->body, .fault = &fault};
+    bool page = route && route->handle == control_phone_page;
+    reply_header(reply, "content-type", page ? "text/html;charset=utf-8" : "application/json");
     reply->body.max = ANSWER_MAX_BYTES;
     int e = request->loopback && route ? run(&call, route) : 0;
     if (e < 0) return e;

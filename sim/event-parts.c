@@ -116,8 +116,9 @@ static void add_sign_in_data(struct buf *out, const struct event *e) {
 static void add_debug_data(struct buf *out, const struct event *e) {
     const struct event_method_row *method = event_method(e->method);
     event_add_text(out, "requestId", e->transaction);
-    event_add_text(out, "requestUri", e->type->uri);
-    add_formatted(out, "url", "%s?", e->type->uri);
+    const char *uri = e->uri ? e->uri : e->type->uri;
+    event_add_text(out, "requestUri", uri);
+    add_formatted(out, "url", "%s?", uri);
     add_formatted(out, "dtHash", "%016llx%016llx%016llx%016llx",
                   (unsigned long long)rand_next(e->rand), (unsigned long long)rand_next(e->rand),
                   (unsigned long long)rand_next(e->rand), (unsigned long long)rand_next(e->rand));

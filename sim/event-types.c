@@ -62,6 +62,8 @@ static const struct event_type types[] = {
      ACTOR_USER, "UE", "/idp/idx/challenge/answer", 8},
     {"device.enrollment.create", NULL, "Device enrollment created", I, ACTOR_USER, "DU",
      "/idp/authenticators", 6},
+    {"user.mfa.okta_verify.deny_push", "core.user.factor.attempt_fail",
+     "User rejected Okta push verify", W, ACTOR_USER, "U", "/api/v1/authn/factors/verify", 0},
     // What happens by itself.
     {"user.mfa.factor.deactivate", "core.user.factor.deactivate", "Reset factor for user", I,
      ACTOR_ADMIN, "UE", "/api/v1/users/factors", 4},

@@ -31,6 +31,10 @@ static void add_actor(struct buf *out, const struct event *e) {
         return;
     case ACTOR_SYSTEM: break;
     }
+    if (e->client_id) {
+        event_add_party(out, e->client_id, "PublicClientApp", e->client_id, e->client_id);
+        return;
+    }
     event_add_party(out, "okta.b58d5b75-07d4-5f25-bf59-368a1261a405", "SystemPrincipal",
                     "system@okta.com", "Okta System");
 }
@@ -54,7 +58,7 @@ static void add_client(struct buf *out, const struct event *e) {
     add_user_agent(out, e);
     event_add_text(out, "zone", "null");
     event_add_text(out, "device", e->agent ? e->agent->device : NULL);
-    event_add_text(out, "id", e->type->actor == ACTOR_CLIENT ? e->client->id : NULL);
+    event_add_text(out, "id", e->type->actor == ACTOR_CLIENT ? e->client->id : e->client_id);
     event_add_text(out, "ipAddress", e->ip);
     event_add_geography(out, e->place);
     json_close(out, '}');
@@ -110,6 +114,14 @@ static void add_outcome(struct buf *out, const struct event *e) {
     json_close(out, '}');
 }
 
+static void add_risk_change(struct buf *out, const struct event *e) {
+    json_key(out, STR("risk"));
+    json_open(out, '{');
+    event_add_text(out, "level", e->risk_now);
+    event_add_text(out, "previousLevel", e->risk_before);
+    json_close(out, '}');
+}
+
 static void add_security(struct buf *out, const struct event *e) {
     json_key(out, STR("securityContext"));
     json_open(out, '{');
@@ -122,6 +134,7 @@ static void add_security(struct buf *out, const struct event *e) {
     json_key(out, STR("isProxy"));
     if (e->place) json_add_bool(out, e->place->proxy);
     else json_add_null(out);
+    if (e->risk_now) add_risk_change(out, e);
     json_close(out, '}');
 }
 
@@ -131,7 +144,9 @@ static void add_transaction(struct buf *out, const struct event *e) {
     event_add_text(out, "type", e->ip ? "WEB" : "JOB");
     event_add_text(out, "id", e->transaction);
     json_key(out, STR("detail"));
-    json_add_raw(out, STR("{}"));
+    json_open(out, '{');
+    if (e->token_id) event_add_text(out, "requestApiTokenId", e->token_id);
+    json_close(out, '}');
     json_close(out, '}');
 }
 

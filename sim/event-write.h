@@ -46,6 +46,11 @@ struct event {
     bool signs_in;                               // debugData carries risk and behaviours
     struct event_extra extras[EVENT_EXTRAS_MAX]; // of debugData; value NULL: end
     const char *changed, *from, *to;             // changeDetails of the first target; NULL: none
+    // Of what the API was asked for; NULL: not by the API, or as the type has it.
+    const char *uri;                    // of the request
+    const char *client_id;              // the app that asked
+    const char *token_id;               // the API token that asked
+    const char *risk_now, *risk_before; // securityContext.risk
     struct rand *rand;
 };
 

@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "base/time.h"
+
 enum { UPLOAD_MAX_BYTES = 1 << 30 };
 
 struct exchange {
     char *uri;
     struct buf body;
+    int64_t came_ms; // by the monotonic clock: when the request was whole
     bool started;
     bool counted;
     bool silent; // there will be no answer
@@ -48,27 +51,30 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
-static bool is_loopback(struct MHD_Connection *connection) {
+static void read_address(struct request *ret, struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    if (!info || !info->client_addr) return false;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
+    if (!info || !info->client_addr) return;
     if (info->client_addr->sa_family == AF_INET) {
         memcpy(&v4, info->client_addr, sizeof v4);
-        return ntohl(v4.sin_addr.s_addr) >> 24 == 127;
+        ret->loopback = ntohl(v4.sin_addr.s_addr) >> 24 == 127;
+        inet_ntop(AF_INET, &v4.sin_addr, ret->address, sizeof ret->address);
     }
-    if (info->client_addr->sa_family != AF_INET6) return false;
+    if (info->client_addr->sa_family != AF_INET6) return;
     memcpy(&v6, info->client_addr, sizeof v6);
-    return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+    ret->loopback = IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+    inet_ntop(AF_INET6, &v6.sin6_addr, ret->address, sizeof ret->address);
 }
 
 static void read_request(struct request *ret, const struct exchange *x,
                          struct MHD_Connection *connection, const char *method, bool tls) {
     *ret = (struct request){.method = str_from(method),
                             .body = buf_str(&x->body),
-                            .loopback = is_loopback(connection),
+                            .waited_ms = time_mono_ms() - x->came_ms,
                             .tls = tls};
+    read_address(ret, connection);
     struct str query = str_from(x->uri);
     ret->path = str_split(&query, '?');
     ret->query = query;
@@ -90,6 +96,8 @@ static enum MHD_Result send_reply(struct exchange_context *context, struct excha
         x->silent = true;
         return body_keep_silent(&context->parking, connection) ? MHD_NO : MHD_YES;
     }
+    if (reply->delivery == REPLY_AGAIN)
+        return body_ask_again(&context->parking, connection, reply->delay_ms) ? MHD_NO : MHD_YES;
     if (reply->delivery == REPLY_NOTHING) {
         body_close_hard(connection);
         return MHD_NO;
@@ -106,6 +114,7 @@ static enum MHD_Result answer(struct exchange_context *context, struct exchange 
                               struct MHD_Connection *connection, const char *method) {
     struct request request;
     AUTO_FINI(reply) struct reply reply = reply_make();
+    if (!x->came_ms) x->came_ms = time_mono_ms();
     read_request(&request, x, connection, method, context->tls);
     int e = sim_handle(context->sim, &request, &reply);
     x->counted = reply.counted;

@@ -15,7 +15,7 @@ struct kind_row {
 };
 
 enum {
-    RESOURCES = FAULT_AT_LOGS | FAULT_AT_USERS,
+    RESOURCES = FAULT_AT_LOGS | FAULT_AT_USERS | FAULT_AT_FACTORS | FAULT_AT_VERIFY | FAULT_AT_POLL,
     ANYWHERE = RESOURCES | FAULT_AT_TOKEN,
 };
 
@@ -113,6 +113,9 @@ static int set_places(struct fault_rule *rule, const struct json *v, struct faul
     } places[] = {{"logs", FAULT_AT_LOGS},
                   {"token", FAULT_AT_TOKEN},
                   {"users", FAULT_AT_USERS},
+                  {"factors", FAULT_AT_FACTORS},
+                  {"verify", FAULT_AT_VERIFY},
+                  {"poll", FAULT_AT_POLL},
                   {"any", ANYWHERE}};
     for (size_t i = 0; i < LEN(places); i++) {
         if (!str_eqz(json_str(v), places[i].name)) continue;
@@ -121,7 +124,7 @@ static int set_places(struct fault_rule *rule, const struct json *v, struct faul
         return fault_set(fault, FAULTS_E_BAD, "path: a fault of kind %s does not strike there",
                          kinds[rule->kind].name);
     }
-    return bad(fault, STR("path"), "logs, token, users or any");
+    return bad(fault, STR("path"), "logs, token, users, factors, verify, poll or any");
 }
 
 static int set_member(struct fault_rule *rule, struct str key, const struct json *v,

@@ -50,7 +50,14 @@ enum fault_kind {
 };
 
 // Where a rule strikes; one bit each.
-enum { FAULT_AT_LOGS = 1, FAULT_AT_TOKEN = 2, FAULT_AT_USERS = 4 };
+enum {
+    FAULT_AT_LOGS = 1,
+    FAULT_AT_TOKEN = 2,
+    FAULT_AT_USERS = 4,
+    FAULT_AT_FACTORS = 8,
+    FAULT_AT_VERIFY = 16,
+    FAULT_AT_POLL = 32, // and cancel
+};
 
 enum { FAULT_HOST_MAX = 128 };
 

@@ -104,3 +104,19 @@ static bool match(const struct filter_dialect *d, const struct filter_node *node
 bool filter_match(const struct filter *f, const struct json *event) {
     return match(f->dialect, f->root, event);
 }
+
+// "profile.login" to the names that a test has.
+static bool is_path(const char *path, struct str attribute) {
+    while (attribute.p) {
+        struct str name = str_split(&attribute, '.');
+        if (!str_eqz(name, path)) return false;
+        path += name.n + 1;
+    }
+    return *path == '\0';
+}
+
+struct str filter_only_value(const struct filter *f, const char *attribute) {
+    const struct filter_node *test = f->root;
+    bool only = test->type == FILTER_TEST && test->op == FILTER_EQ && !test->is_number;
+    return only && is_path(test->path, str_from(attribute)) ? test->value : STR_NONE;
+}

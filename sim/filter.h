@@ -61,4 +61,8 @@ DEFINE_AUTO_FREE(filter)
 // `ne` is the opposite of `eq`, so it holds for what is absent.
 bool filter_match(const struct filter *f, const struct json *event);
 
+// Is the whole filter `attribute eq "value"`? Then only objects with that value can match. The
+// value is borrowed from the filter; absent: it is something else.
+struct str filter_only_value(const struct filter *f, const char *attribute);
+
 #endif

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 
+#include "base/hash.h"
 #include "base/time.h"
+
+enum { ID_SEED = 0x303054 };
 
 void limits_fini(struct limits *l) {
     for (size_t i = 0; i < l->n_tokens; i++) free(l->tokens[i].text);
@@ -12,7 +15,8 @@ void limits_fini(struct limits *l) {
 }
 
 const char *limits_bucket_name(enum limits_bucket bucket) {
-    static const char *const names[LIMITS_BUCKETS] = {"logs", "token", "users", "user"};
+    static const char *const names[LIMITS_BUCKETS] = {"logs", "token",   "users",
+                                                      "user", "factors", "verify"};
     return names[bucket];
 }
 
@@ -32,6 +36,8 @@ int limits_set_token(struct limits *l, struct str text, enum limits_role role,
         if (!copy) return -ENOMEM;
         token = &l->tokens[l->n_tokens++];
         *token = (struct limits_token){.text = copy};
+        struct rand rand = rand_make(hash64(text, ID_SEED));
+        company_id(token->id, "00T", &rand);
     }
     token->role = role;
     token->principal.share_percent = share_percent;

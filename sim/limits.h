@@ -13,16 +13,19 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "sim/company.h"
 
 enum { LIMITS_WINDOW_MS = 60000 };
 
 enum limits_role { LIMITS_OK, LIMITS_ROLE_MISSING, LIMITS_REVOKED };
 
 enum limits_bucket {
-    LIMITS_LOGS,  // /api/v1/logs
-    LIMITS_TOKEN, // /oauth2/v1/token
-    LIMITS_USERS, // /api/v1/users
-    LIMITS_USER,  // /api/v1/users/{id or login}
+    LIMITS_LOGS,    // /api/v1/logs
+    LIMITS_TOKEN,   // /oauth2/v1/token
+    LIMITS_USERS,   // /api/v1/users
+    LIMITS_USER,    // /api/v1/users/{id or login}
+    LIMITS_FACTORS, // below it: factors, and transactions
+    LIMITS_VERIFY,
     LIMITS_BUCKETS
 };
 
@@ -39,6 +42,7 @@ struct limits_principal {
 
 struct limits_token {
     char *text;
+    char id[COMPANY_ID_MAX]; // "00T...", the same for the same text: what the System Log says
     enum limits_role role;
     struct limits_principal principal;
 };
@@ -72,7 +76,7 @@ enum { LIMITS_E_RATE = 1, LIMITS_E_CONCURRENCY };
 
 void limits_fini(struct limits *l);
 
-// "logs", "token", "users", "user".
+// "logs", "token", "users", "user", "factors", "verify".
 const char *limits_bucket_name(enum limits_bucket bucket);
 
 // Adds a token, or changes the one of that text. Outcomes: 0; -ENOMEM.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// okta-sim: Okta's System Log on a local port.
+// okta-sim: Okta's System Log, users and factors on a local port.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -90,6 +90,7 @@ static int make_sim(struct sim **ret, const struct options *o, struct fault *fau
     AUTO(sim) struct sim *sim = NULL;
     int e = sim_new(&sim, &opts);
     if (!e) e = add_tokens(sim, o);
+    if (!e) sim->pushes.usual = o->phones;
     if (e) return fault_set(fault, e, "%s", error_text(e));
     e = populate(sim, o, fault);
     if (!e) e = fill(sim, o, fault);
@@ -127,6 +128,7 @@ static int start(struct server **ret, struct sim *sim, const struct options *o,
                  struct fault *fault) {
     struct server_opts opts = {
         .host = o->host, .port = (uint16_t)o->port, .tls_cert = o->tls_cert, .tls_key = o->tls_key};
+    opts.terminal = o->terminal;
     if (!o->tls_make) return server_new(ret, sim, &opts, fault);
     struct tls_made made;
     int e = tls_make(&made, o->tls_make, o->tls_names, o->n_tls_names, fault);

@@ -6,41 +6,71 @@
 #include "base/time.h"
 #include "sim/access.h"
 #include "sim/args.h"
+#include "sim/factors-api.h"
 #include "sim/logs.h"
 #include "sim/metadata.h"
+#include "sim/phone-count.h"
 #include "sim/token.h"
+#include "sim/transactions.h"
 #include "sim/users.h"
+#include "sim/verify.h"
 
+#define LENGTH_PAGE                                                                                \
+    "<html>\r\n<head><title>411 Length Required</title></head>\r\n<body>\r\n"                      \
+    "<center><h1>411 Length Required</h1></center>\r\n<hr><center>nginx</center>\r\n"              \
+    "</body>\r\n</html>\r\n"
 #define LOGS_SCOPE "okta.logs.read"
 #define USERS_SCOPE "okta.users.read"
+#define MANAGE_SCOPE "okta.users.manage"
+#define FACTORS "/api/v1/users/*/factors"
+#define TRANSACTION FACTORS "/*/transactions/*"
 
 static const struct endpoint endpoints[] = {
-    {"GET", "/api/v1/logs", false, true, LIMITS_LOGS, RECORD_LOGS, FAULT_AT_LOGS, LOGS_SCOPE,
-     logs_answer},
-    {"GET", "/api/v1/users", false, true, LIMITS_USERS, RECORD_USERS, FAULT_AT_USERS, USERS_SCOPE,
-     users_list},
-    {"GET", "/api/v1/users/", true, true, LIMITS_USER, RECORD_USERS, FAULT_AT_USERS, USERS_SCOPE,
-     users_get},
-    {"POST", "/oauth2/v1/token", false, true, LIMITS_TOKEN, RECORD_TOKEN, FAULT_AT_TOKEN, NULL,
-     token_answer},
-    {"GET", "/oauth2/v1/keys", false, false, 0, RECORD_OTHER, 0, NULL, metadata_keys},
-    {"GET", "/.well-known/oauth-authorization-server", false, false, 0, RECORD_OTHER, 0, NULL,
-     metadata_server},
-    {"GET", "/.well-known/openid-configuration", false, false, 0, RECORD_OTHER, 0, NULL,
-     metadata_openid},
+    {"GET", "/api/v1/logs", true, LIMITS_LOGS, RECORD_LOGS, FAULT_AT_LOGS, LOGS_SCOPE, logs_answer,
+     false},
+    {"GET", "/api/v1/users", true, LIMITS_USERS, RECORD_USERS, FAULT_AT_USERS, USERS_SCOPE,
+     users_list, false},
+    {"GET", "/api/v1/users/*", true, LIMITS_USER, RECORD_USERS, FAULT_AT_USERS, USERS_SCOPE,
+     users_get, false},
+    {"GET", FACTORS, true, LIMITS_FACTORS, RECORD_FACTORS, FAULT_AT_FACTORS, USERS_SCOPE,
+     factors_list, false},
+    {"GET", FACTORS "/*", true, LIMITS_FACTORS, RECORD_FACTORS, FAULT_AT_FACTORS, USERS_SCOPE,
+     factors_get, false},
+    {"POST", FACTORS "/*/verify", true, LIMITS_VERIFY, RECORD_VERIFY, FAULT_AT_VERIFY, MANAGE_SCOPE,
+     verify_answer, true},
+    {"GET", TRANSACTION, true, LIMITS_FACTORS, RECORD_POLL, FAULT_AT_POLL, USERS_SCOPE,
+     transactions_poll, false},
+    {"DELETE", TRANSACTION, true, LIMITS_FACTORS, RECORD_CANCEL, FAULT_AT_POLL, MANAGE_SCOPE,
+     transactions_cancel, false},
+    {"POST", "/oauth2/v1/token", true, LIMITS_TOKEN, RECORD_TOKEN, FAULT_AT_TOKEN, NULL,
+     token_answer, true},
+    {"GET", "/oauth2/v1/keys", false, 0, RECORD_OTHER, 0, NULL, metadata_keys, false},
+    {"GET", "/.well-known/oauth-authorization-server", false, 0, RECORD_OTHER, 0, NULL,
+     metadata_server, false},
+    {"GET", "/.well-known/openid-configuration", false, 0, RECORD_OTHER, 0, NULL, metadata_openid,
+     false},
 };
 
+// Segment by segment; "*" takes any that is not empty.
 static bool is_at(const struct endpoint *endpoint, struct str path) {
-    struct str prefix = str_from(endpoint->path);
-    if (!endpoint->below) return str_eq(path, prefix);
-    struct str rest = str_sub(path, prefix.n, path.n);
-    return str_starts(path, prefix) && rest.n && str_find_char(rest, '/') == rest.n;
+    struct str pattern = str_from(endpoint->path);
+    while (pattern.p && path.p) {
+        struct str want = str_split(&pattern, '/'), is = str_split(&path, '/');
+        bool any = str_eqz(want, "*") && is.n > 0;
+        if (!any && !str_eq(want, is)) return false;
+    }
+    return !pattern.p && !path.p;
 }
 
-static const struct endpoint *find_endpoint(struct str path) {
-    for (size_t i = 0; i < LEN(endpoints); i++)
-        if (is_at(&endpoints[i], path)) return &endpoints[i];
-    return NULL;
+// The one of that method; else any at that path.
+static const struct endpoint *find_endpoint(const struct request *request) {
+    const struct endpoint *found = NULL;
+    for (size_t i = 0; i < LEN(endpoints); i++) {
+        if (!is_at(&endpoints[i], request->path)) continue;
+        if (str_eqz(request->method, endpoints[i].method)) return &endpoints[i];
+        if (!found) found = &endpoints[i];
+    }
+    return found;
 }
 
 static bool asks_with_cursor(const struct request *request) {
@@ -85,6 +115,8 @@ static int answer_endpoint(struct call *call) {
         draw_header_faults(call);
     }
     if (!str_eqz(call->request->method, endpoint->method)) return call_refuse(call, API_BAD_METHOD);
+    bool has_length = request_header(call->request, "content-length").p != NULL;
+    if (endpoint->needs_length && !has_length) return call_answer_html(call, 411, LENGTH_PAGE);
     return endpoint->scope ? answer_known(call) : endpoint->answer(call);
 }
 
@@ -105,6 +137,7 @@ static int note_request(struct call *call) {
     note->status = sent ? call->reply->status : 0;
     note->view = call->view;
     call->sim->record.bytes += call->reply->body.n;
+    phone_count(call);
     return record_add(&call->sim->record, call->request, note);
 }
 
@@ -120,7 +153,7 @@ int okta_answer(struct sim *sim, const struct request *request, struct reply *re
                         .request = request,
                         .reply = reply,
                         .now_ms = simclock_now(&sim->clock),
-                        .endpoint = find_endpoint(request->path),
+                        .endpoint = find_endpoint(request),
                         .error = api_error_make()};
     reply->chunked = sim->settings.chunked;
     call.note.counted_as = call.endpoint ? call.endpoint->counted_as : RECORD_OTHER;

@@ -16,6 +16,7 @@ enum option_type {
     OPTION_NUMBER,
     OPTION_INSTANT,
     OPTION_DURATION,
+    OPTION_PHONES,
     OPTION_HELP,
     OPTION_VERSION
 };
@@ -47,7 +48,11 @@ static const struct option_row rows[] = {
     {"--apps", "FILE", OPTION_TEXT, AT(apps), 0, 0, 0,
      "service apps that may fetch tokens: a JSON array"},
     {"--users", "FILE", OPTION_TEXT, AT(users), 0, 0, 0,
-     "the org's users, a JSON array (default: the people of the company that does not exist)"},
+     "the org's users with their factors and phones, a JSON array (default: the people of the "
+     "company that does not exist)"},
+    {"--phones", "HOW", OPTION_PHONES, 0, 0, 0, 0,
+     "what phones without a script do with a push: ignore it, approve or deny it at once, or ask "
+     "you on this terminal (default ignore: answer at /_sim/phone, or through the control API)"},
     {"--events", "FILE", OPTION_TEXTS, AT(events), AT(n_events), 0, 0,
      "load events: one JSON event per line, or one array; may be repeated. Their order is kept, "
      "and each appears when the clock has reached its published"},
@@ -94,9 +99,10 @@ static void print_wrapped(FILE *out, const char *text) {
 
 void options_help(FILE *out) {
     fputs("Usage: okta-sim [OPTION]...\n\n"
-          "Serves Okta's System Log, GET /api/v1/logs, as strictly as Okta does, from events in\n"
-          "memory. A control API below /_sim/ adds events, sets the clock, switches faults on,\n"
-          "and reports what was asked; docs/simulator.md describes it.\n\n"
+          "Serves Okta's System Log, users, factors, pushes and access tokens as strictly as Okta\n"
+          "does, from memory. A control API below /_sim/ adds events and users, answers pushes,\n"
+          "sets the clock, switches faults on, and reports what was asked; docs/simulator.md\n"
+          "describes it. People can answer pushes at /_sim/phone.\n\n"
           "Options (values also as --name=value):\n",
           out);
     for (size_t i = 0; i < LEN(rows); i++) {
@@ -161,6 +167,15 @@ static int set_number(uint64_t *place, const struct option_row *row, const char 
     return 0;
 }
 
+static int set_phones(struct options *o, const struct option_row *row, const char *value,
+                      struct fault *fault) {
+    o->terminal = strcmp(value, "terminal") == 0;
+    o->phones = PHONE_IGNORE;
+    if (o->terminal) return 0;
+    bool good = phone_read_deed(&o->phones, str_from(value)) && o->phones <= PHONE_DENY;
+    return good ? 0 : wrong(fault, row, value, "ignore, approve, deny or terminal");
+}
+
 static int set_value(struct options *o, const struct option_row *row, const char *value,
                      struct fault *fault) {
     void *place = (char *)o + row->offset;
@@ -175,6 +190,7 @@ static int set_value(struct options *o, const struct option_row *row, const char
     case OPTION_DURATION:
         if (parse_duration_ms(str_from(value), place)) return 0;
         return wrong(fault, row, value, "a duration, such as 24h");
+    case OPTION_PHONES: return set_phones(o, row, value, fault);
     case OPTION_HELP: return OPTIONS_E_HELP;
     case OPTION_VERSION: return OPTIONS_E_VERSION;
     }

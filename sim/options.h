@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "sim/phone.h"
 
 enum { OPTIONS_REPEAT_MAX = 64 };
 
@@ -19,6 +20,8 @@ struct options {
     const char *tls_names[OPTIONS_REPEAT_MAX];
     size_t n_tls_names;
     const char *apps, *users; // files
+    enum phone_deed phones;   // what phones without a script do
+    bool terminal;            // they are answered by hand
     const char *events[OPTIONS_REPEAT_MAX];
     size_t n_events;
     const char *tokens[OPTIONS_REPEAT_MAX];

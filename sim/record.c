@@ -41,7 +41,8 @@ static void add_number(struct buf *out, const char *key, int64_t value) {
     json_add_i64(out, value);
 }
 
-static const char *const endpoint_names[RECORD_ENDPOINTS] = {"logs", "token", "users", "other"};
+static const char *const endpoint_names[RECORD_ENDPOINTS] = {"logs",   "token", "users",  "factors",
+                                                             "verify", "poll",  "cancel", "other"};
 static const char *const scheme_names[RECORD_SCHEMES] = {"none", "SSWS",  "Bearer",
                                                          "DPoP", "Basic", "other"};
 

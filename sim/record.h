@@ -18,7 +18,17 @@ enum {
 };
 
 // What requests are counted by.
-enum record_endpoint { RECORD_LOGS, RECORD_TOKEN, RECORD_USERS, RECORD_OTHER, RECORD_ENDPOINTS };
+enum record_endpoint {
+    RECORD_LOGS,
+    RECORD_TOKEN,
+    RECORD_USERS,
+    RECORD_FACTORS,
+    RECORD_VERIFY,
+    RECORD_POLL,
+    RECORD_CANCEL,
+    RECORD_OTHER,
+    RECORD_ENDPOINTS
+};
 enum record_scheme {
     RECORD_NO_SCHEME,
     RECORD_SSWS,

@@ -13,6 +13,8 @@ enum reply_delivery {
     REPLY_RESET,   // closed after `deliver_bytes` of the body
     REPLY_SLOW,    // `step_bytes` at a time, `delay_ms` between
     REPLY_STALL,   // nothing more after `deliver_bytes`, until the client goes away
+    REPLY_AGAIN,   // not yet: the request is to be asked again after `delay_ms`, or sooner when
+                   // something has happened
 };
 
 enum { REPLY_HEADERS_MAX = 32, REPLY_BODY_MAX = 1 << 30 };

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-enum { REQUEST_HEADERS_MAX = 64, REQUEST_ORIGIN_MAX = 1024 };
+enum { REQUEST_HEADERS_MAX = 64, REQUEST_ORIGIN_MAX = 1024, REQUEST_ADDRESS_MAX = 48 };
 
 struct request_header {
     struct str name, value;
@@ -22,7 +22,9 @@ struct request {
     struct request_header headers[REQUEST_HEADERS_MAX];
     size_t n_headers;
     struct str body;
-    bool loopback; // the client is on this machine
+    char address[REQUEST_ADDRESS_MAX]; // the client's; "": not known
+    int64_t waited_ms;                 // since it came, by the monotonic clock
+    bool loopback;                     // the client is on this machine
     bool tls;
 };
 

@@ -16,6 +16,7 @@
 #include "sim/body.h"
 #include "sim/exchange.h"
 #include "sim/ingest.h"
+#include "sim/terminal.h"
 
 enum {
     BACKLOG = 512,
@@ -29,7 +30,10 @@ struct server {
     struct exchange_context context; // what each request needs
     struct MHD_Daemon *daemon;
     int listen_fd, epoll_fd, signal_fd;
+    uint64_t changes; // of pushes, that those who wait were told of
     struct buf cert, key;
+    struct terminal *terminal; // NULL: none
+    bool typing;               // it may still say something
 };
 
 static union MHD_DaemonInfo const *daemon_info(struct server *s, enum MHD_DaemonInfoType type) {
@@ -110,6 +114,15 @@ static int read_pem(struct buf *out, const char *path, struct fault *fault) {
     return 0;
 }
 
+static int start_terminal(struct server *s, struct fault *fault) {
+    int e = terminal_new(&s->terminal, s->context.sim, STDIN_FILENO, stdout);
+    if (!e) e = watch(s, STDIN_FILENO, &s->terminal);
+    if (e)
+        return fault_set(fault, e, "--phones terminal: standard input is no terminal and no pipe");
+    s->typing = true;
+    return 0;
+}
+
 static int start(struct server *s, const struct server_opts *opts, struct fault *fault) {
     bool tls = opts->tls_cert != NULL;
     s->context.tls = tls;
@@ -122,6 +135,7 @@ static int start(struct server *s, const struct server_opts *opts, struct fault 
                          error_text(e));
     e = start_watching(s);
     if (!e) e = start_daemon(s, tls);
+    if (!e && opts->terminal) return start_terminal(s, fault);
     if (e)
         fault_set(fault, e, "the HTTP server does not start%s",
                   tls ? "; are certificate and key a pair of PEM files?" : "");
@@ -154,6 +168,7 @@ struct server *server_free(struct server *s) {
     } else {
         close_fd(s->listen_fd);
     }
+    terminal_free(s->terminal);
     close_fd(s->epoll_fd);
     close_fd(s->signal_fd);
     buf_fini(&s->cert);
@@ -173,25 +188,68 @@ uint16_t server_port(const struct server *s) {
     return ntohs(address.ss_family == AF_INET6 ? v6.sin6_port : v4.sin_port);
 }
 
+static bool has_changed(const struct server *s) {
+    return s->changes != s->context.sim->pushes.changes;
+}
+
+// Connections are resumed before the HTTP library runs: it would not wake up for them by itself.
+static void tell_changes(struct server *s) {
+    if (!has_changed(s)) return;
+    s->changes = s->context.sim->pushes.changes;
+    parking_wake_askers(&s->context.parking);
+    if (s->terminal) terminal_look(s->terminal);
+}
+
+static int least_of(int a, int b) {
+    if (a < 0 || b < 0) return a < 0 ? b : a;
+    return a < b ? a : b;
+}
+
 static int timeout_ms(struct server *s) {
+    enum { LONGEST_MS = 60000 };
+    if (has_changed(s)) return 0;
     int least = parking_timeout_ms(&s->context.parking, time_mono_ms());
     MHD_UNSIGNED_LONG_LONG own;
-    if (MHD_get_timeout(s->daemon, &own) != MHD_YES) return least;
-    int own_ms = own > 60000 ? 60000 : (int)own;
-    return least < 0 || own_ms < least ? own_ms : least;
+    if (MHD_get_timeout(s->daemon, &own) == MHD_YES)
+        least = least_of(least, own > LONGEST_MS ? LONGEST_MS : (int)own);
+    if (s->terminal) least = least_of(least, (int)pushes_until_due(s->context.sim, LONGEST_MS));
+    return least;
+}
+
+// A terminal that has gone leaves the pushes to others.
+static int read_terminal(struct server *s) {
+    int e = s->typing ? terminal_read(s->terminal) : 0;
+    if (e != TERMINAL_E_END) return e;
+    s->typing = false;
+    return epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, STDIN_FILENO, NULL) ? -errno : 0;
+}
+
+// Outcomes: 0; SERVER_E_END; negative errno.
+enum { SERVER_E_END = 1 };
+static int take_event(struct server *s, void *mark) {
+    if (mark == &s->signal_fd) return SERVER_E_END;
+    if (mark == &s->terminal) return read_terminal(s);
+    if (mark != &s->daemon) parking_gone(mark);
+    return 0;
+}
+
+static int take_events(struct server *s) {
+    struct epoll_event events[EVENTS_AT_ONCE];
+    int n = epoll_wait(s->epoll_fd, events, EVENTS_AT_ONCE, timeout_ms(s));
+    if (n < 0 && errno != EINTR) return -errno;
+    int e = 0;
+    for (int i = 0; !e && i < n; i++) e = take_event(s, events[i].data.ptr);
+    return e;
 }
 
 int server_run(struct server *s) {
+    struct sim *sim = s->context.sim;
     for (;;) {
-        struct epoll_event events[EVENTS_AT_ONCE];
-        int n = epoll_wait(s->epoll_fd, events, EVENTS_AT_ONCE, timeout_ms(s));
-        if (n < 0 && errno != EINTR) return -errno;
-        for (int i = 0; i < n; i++) {
-            void *mark = events[i].data.ptr;
-            if (mark == &s->signal_fd) return 0;
-            if (mark != &s->daemon) parking_gone(mark);
-        }
+        int e = take_events(s);
+        if (!e && s->terminal) e = pushes_tick(sim, simclock_now(&sim->clock));
+        if (e) return e < 0 ? e : 0;
         parking_wake(&s->context.parking, time_mono_ms(), false);
+        tell_changes(s);
         if (MHD_run(s->daemon) != MHD_YES) return -EIO;
     }
 }

@@ -13,6 +13,7 @@ struct server_opts {
     const char *host;               // an address, not a name: "127.0.0.1", "::1"
     uint16_t port;                  // 0: any
     const char *tls_cert, *tls_key; // PEM files; NULL: plain HTTP
+    bool terminal;                  // phones are answered on standard input and output
 };
 
 // Begins to listen; `sim` is borrowed. SIGTERM and SIGINT are blocked from here on and end

@@ -9,7 +9,13 @@
 
 enum { RETENTION_DAYS = 90 };
 // Requests per minute of a workforce org (okta-api.md section 2.4).
-enum { TOKEN_CEILING = 2000, USERS_CEILING = 600, USER_CEILING = 2000 };
+enum {
+    TOKEN_CEILING = 2000,
+    USERS_CEILING = 600,
+    USER_CEILING = 2000,
+    FACTORS_CEILING = 1200,
+    VERIFY_CEILING = 500
+};
 
 static int init(struct sim *sim, const struct sim_opts *opts) {
     sim->clock = simclock_make(opts->now_ms, 1);
@@ -19,9 +25,12 @@ static int init(struct sim *sim, const struct sim_opts *opts) {
     sim->limits = (struct limits){.ceilings = {[LIMITS_LOGS] = opts->rate_limit,
                                                [LIMITS_TOKEN] = TOKEN_CEILING,
                                                [LIMITS_USERS] = USERS_CEILING,
-                                               [LIMITS_USER] = USER_CEILING},
+                                               [LIMITS_USER] = USER_CEILING,
+                                               [LIMITS_FACTORS] = FACTORS_CEILING,
+                                               [LIMITS_VERIFY] = VERIFY_CEILING},
                                   .share_percent = opts->token_share_percent,
                                   .concurrency = opts->concurrency};
+    sim->pushes = pushes_make(opts->seed);
     sim->packed = mem_new_array(SIM_PACKED_SLOTS, sizeof *sim->packed);
     sim->page = mem_new(sizeof *sim->page);
     sim->scratch = mem_new(sizeof *sim->scratch);
@@ -73,6 +82,7 @@ struct sim *sim_free(struct sim *sim) {
     record_fini(&sim->record);
     oauth_fini(&sim->oauth);
     users_free(sim->users);
+    pushes_fini(&sim->pushes);
     forget_packed(sim);
     free(sim->packed);
     free(sim->page);
@@ -82,7 +92,9 @@ struct sim *sim_free(struct sim *sim) {
 }
 
 int sim_handle(struct sim *sim, const struct request *request, struct reply *reply) {
-    int e = str_starts(request->path, STR("/_sim/")) ? control_answer(sim, request, reply)
-                                                     : okta_answer(sim, request, reply);
+    int e = pushes_tick(sim, simclock_now(&sim->clock));
+    if (e) return e;
+    e = str_starts(request->path, STR("/_sim/")) ? control_answer(sim, request, reply)
+                                                 : okta_answer(sim, request, reply);
     return e ? e : reply_check(reply);
 }

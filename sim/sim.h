@@ -9,6 +9,7 @@
 #include "sim/limits.h"
 #include "sim/oauth.h"
 #include "sim/page.h"
+#include "sim/pushes.h"
 #include "sim/record.h"
 #include "sim/reply.h"
 #include "sim/simclock.h"
@@ -19,10 +20,16 @@
 // The token that is known when the command line names none.
 #define SIM_DEFAULT_TOKEN "00simulatorTokenForLocalTestsOnly000000000"
 
+// The machine part of the uuids of events that come from what the simulator was asked for.
+#define SIM_LOG_NODE UINT64_C(0x02006f6b7461)
+
 enum sim_link_style { SIM_LINKS_SEPARATE, SIM_LINKS_JOINED };
 enum sim_link_order { SIM_LINKS_MIXED, SIM_LINKS_SELF_FIRST, SIM_LINKS_NEXT_FIRST };
 
 struct sim_settings {
+    // The machine part of the uuids of events that come from what the simulator was asked for.
+#define SIM_LOG_NODE UINT64_C(0x02006f6b7461)
+
     enum sim_link_style link_style;
     enum sim_link_order link_order;
     int64_t retention_ms;
@@ -46,6 +53,7 @@ struct sim {
     struct limits limits;
     struct oauth oauth;
     struct users *users;
+    struct pushes pushes;
     struct faults faults;
     struct record record;
     struct sim_settings settings;

@@ -14,10 +14,6 @@
 #define GRANTS                                                                                     \
     "authorization_code, implicit, password, refresh_token, client_credentials, "                  \
     "urn:ietf:params:oauth:grant-type:device_code"
-#define LENGTH_PAGE                                                                                \
-    "<html>\r\n<head><title>411 Length Required</title></head>\r\n<body>\r\n"                      \
-    "<center><h1>411 Length Required</h1></center>\r\n<hr><center>nginx</center>\r\n"              \
-    "</body>\r\n</html>\r\n"
 
 struct token_request {
     struct call *call;
@@ -206,8 +202,6 @@ static const struct fault_rule *draw_fault(struct token_request *t) {
 
 int token_answer(struct call *call) {
     AUTO_FINI(token_request) struct token_request t = {.call = call};
-    if (!request_header(call->request, "content-length").p)
-        return call_answer_html(call, 411, LENGTH_PAGE);
     int judged = judge(&t);
     if (judged < 0) return judged;
     call->view = limits_look(&call->sim->limits, call->principal, LIMITS_TOKEN, call->now_ms);

@@ -16,7 +16,10 @@ enum { USER_MAX_BYTES = 1 << 20, AGE_DAYS = 400 };
 static void user_fini(struct user *user) {
     free(user->id);
     free(user->login);
+    free(user->name);
     free(user->json);
+    factors_fini(&user->factors);
+    phone_fini(&user->phone);
 }
 
 int users_new(struct users **ret) {
@@ -29,6 +32,7 @@ int users_new(struct users **ret) {
 
 void users_clear(struct users *u) {
     while (u->n) user_fini(&u->each[--u->n]);
+    users_index_fini(&u->index);
 }
 
 struct users *users_free(struct users *u) {
@@ -40,20 +44,18 @@ struct users *users_free(struct users *u) {
 }
 
 size_t users_place(const struct users *u, struct str id) {
-    size_t i = 0;
-    while (i < u->n && !str_eqz(id, u->each[i].id)) i++;
-    return i;
+    size_t place = users_index_find(&u->index, u->each, id);
+    bool found = place != SIZE_MAX && str_eqz(id, u->each[place].id);
+    return found ? place : u->n;
 }
 
 static struct user *find_whole(const struct users *u, struct str name) {
-    for (size_t i = 0; name.n && i < u->n; i++)
-        if (str_eqz(name, u->each[i].id) || str_eq_nocase(name, str_from(u->each[i].login)))
-            return &u->each[i];
-    return NULL;
+    size_t place = users_index_find(&u->index, u->each, name);
+    return place == SIZE_MAX ? NULL : &u->each[place];
 }
 
-static const struct user *find_short(const struct users *u, struct str name) {
-    const struct user *found = NULL;
+static struct user *find_short(const struct users *u, struct str name) {
+    struct user *found = NULL;
     for (size_t i = 0; name.n && i < u->n; i++) {
         struct str login = str_from(u->each[i].login);
         if (!str_eq_nocase(str_split(&login, '@'), name)) continue;
@@ -63,19 +65,27 @@ static const struct user *find_short(const struct users *u, struct str name) {
     return found;
 }
 
-const struct user *users_find(const struct users *u, struct str name) {
-    const struct user *user = find_whole(u, name);
+struct user *users_find(const struct users *u, struct str name) {
+    struct user *user = find_whole(u, name);
     return user ? user : find_short(u, name);
 }
 
-bool users_remove(struct users *u, struct str name) {
+// The index is made for those that will be left before anything is changed.
+int users_remove(struct users *u, struct str name) {
     struct user *user = find_whole(u, name);
-    if (!user) return false;
+    if (!user) return USERS_E_NONE;
     size_t place = (size_t)(user - u->each);
-    user_fini(user);
+    struct user gone = *user;
     memmove(user, user + 1, (u->n - place - 1) * sizeof *user);
+    int e = users_index_build(&u->index, u->each, u->n - 1);
+    if (e) {
+        memmove(user + 1, user, (u->n - place - 1) * sizeof *user);
+        *user = gone;
+        return e;
+    }
+    user_fini(&gone);
     u->n--;
-    return true;
+    return 0;
 }
 
 enum filling { FILL_NULL, FILL_NOW, FILL_ACTIVE, FILL_TYPE, FILL_CREDENTIALS };
@@ -144,15 +154,36 @@ static int write_user(struct buf *out, const struct json *object, const char *id
     return e ? e : out->error;
 }
 
+// First and last name, as the System Log shows a person; else the login.
+static char *make_name(const struct json *object) {
+    struct str first = json_str(json_path(object, "profile.firstName"));
+    struct str last = json_str(json_path(object, "profile.lastName"));
+    struct str login = json_str(json_path(object, "profile.login"));
+    AUTO_FINI(buf) struct buf name = buf_make(USER_MAX_BYTES);
+    buf_add_str(&name, first);
+    if (first.n && last.n) buf_addc(&name, ' ');
+    buf_add_str(&name, last);
+    if (name.n == 0) buf_add_str(&name, login);
+    return buf_take(&name);
+}
+
+static void set_status(struct user *user, struct str status) {
+    if (!status.n) status = STR("ACTIVE");
+    snprintf(user->status, sizeof user->status, "%.*s", STR_ARG(status));
+}
+
 static int make_user(struct user *ret, const struct json *object, const char *id, int64_t now_ms) {
     struct str login = json_str(json_path(object, "profile.login"));
     AUTO_FINI(buf) struct buf text = buf_make(USER_MAX_BYTES);
     int e = write_user(&text, object, id, now_ms);
     if (e) return e;
-    struct user user = {
-        .id = mem_copy(id, strlen(id)), .login = mem_copy(login.p, login.n), .json_n = text.n};
+    struct user user = {.id = mem_copy(id, strlen(id)),
+                        .login = mem_copy(login.p, login.n),
+                        .name = make_name(object),
+                        .json_n = text.n};
     user.json = buf_take(&text);
-    if (user.id && user.login && user.json) {
+    set_status(&user, json_str(json_get(object, "status")));
+    if (user.id && user.login && user.name && user.json) {
         *ret = user;
         return 0;
     }
@@ -160,12 +191,99 @@ static int make_user(struct user *ret, const struct json *object, const char *id
     return -ENOMEM;
 }
 
+// The object anew, with other times and another status.
+static int rewrite(struct buf *out, const struct json *object, const char *status, int64_t now_ms) {
+    char now[TIME_RFC3339_MAX];
+    struct json_iter it = json_iter(object);
+    int e = 0;
+    time_format_rfc3339(now_ms, now);
+    json_open(out, '{');
+    while (!e && json_next(&it)) {
+        bool time = str_eqz(it.key, "statusChanged") || str_eqz(it.key, "lastUpdated");
+        json_key(out, it.key);
+        if (str_eqz(it.key, "status")) json_add_str(out, str_from(status));
+        else if (time) json_add_str(out, str_from(now));
+        else e = json_add_value(out, it.value);
+    }
+    json_close(out, '}');
+    return e ? e : out->error;
+}
+
+int user_set_status(struct user *user, const char *status, struct json_reader *reader,
+                    int64_t now_ms) {
+    AUTO_FINI(buf) struct buf text = buf_make(USER_MAX_BYTES);
+    const struct json *object;
+    int e = json_read(reader, (struct str){user->json, user->json_n}, &object, NULL);
+    if (e) return e < 0 ? e : -EINVAL;
+    e = rewrite(&text, object, status, now_ms);
+    if (e) return e;
+    size_t n = text.n;
+    char *json = buf_take(&text);
+    if (!json) return -ENOMEM;
+    free(user->json);
+    user->json = json;
+    user->json_n = n;
+    set_status(user, str_from(status));
+    return 0;
+}
+
+// What is not given stays as the user had it.
+static void keep_old(struct user *fresh, struct user *old, const struct json *object) {
+    if (!json_get(object, "factors")) {
+        fresh->factors = old->factors;
+        old->factors = (struct factors){.each = NULL};
+    }
+    struct phone script = fresh->phone;
+    fresh->phone = old->phone;
+    old->phone = (struct phone){.steps = NULL};
+    if (!json_get(object, "phone")) return;
+    free(fresh->phone.steps);
+    fresh->phone.steps = script.steps;
+    fresh->phone.n = script.n;
+    fresh->phone.next = 0;
+}
+
+static int read_devices(struct user *user, const struct json *object, struct users *u,
+                        int64_t now_ms, struct fault *fault) {
+    struct factors_owner owner = {.login = user->login, .now_ms = now_ms, .rand = &u->rand};
+    const struct json *factors = json_get(object, "factors"), *phone = json_get(object, "phone");
+    struct fault inner = {.text = ""};
+    int e = factors ? factors_read(&user->factors, factors, &owner, &inner) : 0;
+    if (e > 0) return fault_set(fault, USERS_E_BAD, "factors: %s", inner.text);
+    if (!e && phone) e = phone_read(&user->phone, phone, &inner);
+    return e > 0 ? fault_set(fault, USERS_E_BAD, "phone: %s", inner.text) : e;
+}
+
 static int check(const struct json *object, struct fault *fault) {
     struct str id = json_str(json_get(object, "id"));
-    if (!json_str(json_path(object, "profile.login")).n)
-        return fault_set(fault, USERS_E_BAD, "profile.login: expected a string");
+    struct str login = json_str(json_path(object, "profile.login"));
+    if (!login.n || login.n >= COMPANY_NAME_MAX)
+        return fault_set(fault, USERS_E_BAD, "profile.login: expected a string of 1 to %d bytes",
+                         COMPANY_NAME_MAX - 1);
     if (json_get(object, "id") && (!id.n || id.n >= COMPANY_ID_MAX))
         return fault_set(fault, USERS_E_BAD, "id: expected a string of at most 23 characters");
+    return 0;
+}
+
+// The place keeps its new user whatever comes; on failure the next build finds it.
+static int replace(struct users *u, struct user *old, struct user *fresh, const struct json *object,
+                   const struct user **ret) {
+    bool same = strcmp(old->id, fresh->id) == 0 && strcmp(old->login, fresh->login) == 0;
+    keep_old(fresh, old, object);
+    user_fini(old);
+    *old = *fresh;
+    *ret = old;
+    return same ? 0 : users_index_build(&u->index, u->each, u->n);
+}
+
+static int append(struct users *u, struct user *fresh, const struct user **ret) {
+    u->each[u->n] = *fresh;
+    int e = users_index_add(&u->index, u->each, u->n);
+    if (e) {
+        user_fini(fresh);
+        return e;
+    }
+    *ret = &u->each[u->n++];
     return 0;
 }
 
@@ -184,11 +302,12 @@ int users_set(struct users *u, const struct json *object, int64_t now_ms, const 
     struct user user;
     e = make_user(&user, object, id, now_ms);
     if (e) return e == -ELOOP ? fault_set(fault, USERS_E_BAD, "nested too deeply") : e;
-    if (old) user_fini(old);
-    else old = &u->each[u->n++];
-    *old = user;
-    *ret = old;
-    return 0;
+    e = read_devices(&user, object, u, now_ms, fault);
+    if (e) {
+        user_fini(&user);
+        return e;
+    }
+    return old ? replace(u, old, &user, object, ret) : append(u, &user, ret);
 }
 
 int users_read(struct users *u, const struct json *json, int64_t now_ms, size_t *ret_n,
@@ -225,7 +344,12 @@ static void write_person(struct buf *out, const struct person *person, int64_t n
     buf_addf(out, "\"profile\":{\"firstName\":\"%.*s\",\"lastName\":\"%.*s\",", STR_ARG(first),
              STR_ARG(last));
     buf_addf(out, "\"mobilePhone\":\"+1-555-%04u\",\"secondEmail\":null,", 100 + person->number);
-    buf_addf(out, "\"login\":\"%s\",\"email\":\"%s\"}}", person->login, person->login);
+    buf_addf(out, "\"login\":\"%s\",\"email\":\"%s\"},", person->login, person->login);
+    buf_addf(out, "\"factors\":[{\"factorType\":\"push\",\"id\":\"%s\",", person->factor_id);
+    buf_addf(out, "\"created\":\"%s\",\"name\":\"%s\"}]}", since,
+             strstr(person->phone->raw, "iOS") || strstr(person->phone->raw, "iPhone")
+                 ? "iPhone 15 Pro"
+                 : "Pixel 8");
 }
 
 int users_add_company(struct users *u, const struct company *company, struct json_reader *reader,

@@ -5,18 +5,28 @@
 
 #include "base/error.h"
 #include "base/rand.h"
+#include "sim/factors.h"
+#include "sim/phone.h"
+#include "sim/users-index.h"
 #include "json/read.h"
 
 struct company;
 
+enum { USER_STATUS_MAX = 24, USER_WRONG_CODES_MAX = 5 };
+
 struct user {
-    char *id, *login, *json; // json: everything but _links
+    char *id, *login, *name, *json; // json: everything but _links
     size_t json_n;
+    char status[USER_STATUS_MAX];
+    struct factors factors;
+    struct phone phone;
+    unsigned wrong_codes; // in a row
 };
 
 struct users {
     struct user *each;
     size_t n, cap;
+    struct users_index index;
     struct rand rand; // ids of users that come without
 };
 
@@ -29,7 +39,8 @@ struct users *users_free(struct users *u);
 DEFINE_AUTO_FREE(users)
 
 // Adds a user, or replaces the one of that id or login. profile.login is needed; what else is
-// missing is filled in. Outcomes: 0 with the user; USERS_E_BAD; -ENOMEM.
+// missing is filled in. `factors` and `phone` (a script) stay when they are not given. Outcomes: 0
+// with the user; USERS_E_BAD; -ENOMEM.
 int users_set(struct users *u, const struct json *object, int64_t now_ms, const struct user **ret,
               struct fault *fault) MUST_USE;
 
@@ -41,14 +52,21 @@ int users_read(struct users *u, const struct json *json, int64_t now_ms, size_t 
 int users_add_company(struct users *u, const struct company *company, struct json_reader *reader,
                       int64_t now_ms) MUST_USE;
 
-// By id, login, or login without its domain when only one user has it. NULL: none.
-const struct user *users_find(const struct users *u, struct str name);
+// By id, login, or login without its domain when only one user has it. NULL: none. Borrowed until a
+// user is added or removed.
+struct user *users_find(const struct users *u, struct str name);
+
+// Changes the status. What `reader` read last is gone. Outcomes: 0; -ENOMEM.
+int user_set_status(struct user *user, const char *status, struct json_reader *reader,
+                    int64_t now_ms) MUST_USE;
 
 // The place of the user with that id; users->n when there is none.
 size_t users_place(const struct users *u, struct str id);
 
-// False when there is none of that id or login.
-bool users_remove(struct users *u, struct str name);
+// Outcome of users_remove: there is none of that id or login.
+enum { USERS_E_NONE = 1 };
+// Outcomes: 0; USERS_E_NONE; -ENOMEM, still there.
+int users_remove(struct users *u, struct str name) MUST_USE;
 
 void users_clear(struct users *u);
 

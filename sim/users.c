@@ -46,16 +46,20 @@ static void write_user(struct call *call, const struct user *user) {
     buf_addc(out, '}');
 }
 
+int users_of_path(struct call *call, struct user **ret) {
+    AUTO_FINI(buf) struct buf name = buf_make(PATH_MAX_BYTES);
+    call_add_segment(&name, call, 0);
+    if (name.error) return name.error;
+    *ret = users_find(call->sim->users, buf_str(&name));
+    if (*ret) return 0;
+    return api_error_set(&call->error, CALL_E_REFUSED, API_NOT_FOUND, "%.*s (User)",
+                         STR_ARG(buf_str(&name)));
+}
+
 int users_get(struct call *call) {
-    AUTO_FINI(buf) struct buf path = buf_make(PATH_MAX_BYTES);
-    request_add_decoded_path(&path, call->request);
-    if (path.error) return path.error;
-    size_t before = strlen(call->endpoint->path);
-    struct str name = str_sub(buf_str(&path), before, path.n);
-    const struct user *user = users_find(call->sim->users, name);
-    if (!user)
-        return api_error_set(&call->error, CALL_E_REFUSED, API_NOT_FOUND, "%.*s (User)",
-                             STR_ARG(name));
+    struct user *user;
+    int e = users_of_path(call, &user);
+    if (e) return e;
     write_user(call, user);
     return call_finish(call);
 }
@@ -117,22 +121,37 @@ static bool fits(const struct listing *l, const struct json *user) {
     return !l->q.n || fits_q(l->q, user);
 }
 
+static int add_one(struct listing *l, const struct user *user) {
+    const struct json *json;
+    struct str text = {user->json, user->json_n};
+    int e = json_read(l->call->sim->reader, text, &json, NULL);
+    if (e) return e < 0 ? e : -EINVAL;
+    if (!fits(l, json)) return 0;
+    l->more = l->n == l->limit;
+    if (l->more) return 0;
+    write_user(l->call, user);
+    l->last = user->id;
+    l->n++;
+    return 0;
+}
+
+// Where the filter names one login, only its user needs to be looked at.
+static bool is_by_login(const struct listing *l, size_t *ret_place) {
+    struct str login = l->filter ? filter_only_value(l->filter, "profile.login") : STR_NONE;
+    if (!login.p) return false;
+    const struct user *user = users_find(l->call->sim->users, login);
+    *ret_place = user ? (size_t)(user - l->call->sim->users->each) : SIZE_MAX;
+    return true;
+}
+
 static int add_users(struct listing *l) {
     const struct users *users = l->call->sim->users;
-    for (size_t i = l->from; i < users->n && !l->more; i++) {
-        const struct user *user = &users->each[i];
-        const struct json *json;
-        struct str text = {user->json, user->json_n};
-        int e = json_read(l->call->sim->reader, text, &json, NULL);
-        if (e) return e < 0 ? e : -EINVAL;
-        if (!fits(l, json)) continue;
-        l->more = l->n == l->limit;
-        if (l->more) break;
-        write_user(l->call, user);
-        l->last = user->id;
-        l->n++;
-    }
-    return 0;
+    size_t place;
+    int e = 0;
+    if (is_by_login(l, &place))
+        return place < users->n && place >= l->from ? add_one(l, &users->each[place]) : 0;
+    for (size_t i = l->from; !e && i < users->n && !l->more; i++) e = add_one(l, &users->each[i]);
+    return e;
 }
 
 static void add_argument(struct buf *out, const char *name, struct str value) {

@@ -9,4 +9,7 @@
 int users_list(struct call *call) MUST_USE;
 int users_get(struct call *call) MUST_USE;
 
+// The user that the path's first "*" names, borrowed. Outcomes: 0; CALL_E_REFUSED; -ENOMEM.
+int users_of_path(struct call *call, struct user **ret) MUST_USE;
+
 #endif
