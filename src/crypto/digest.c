@@ -60,15 +60,22 @@ int crypto_sha256(struct str data, uint8_t ret[CRYPTO_SHA256_BYTES]) {
     return openssl_failed(-ENOMEM);
 }
 
-int crypto_hmac_sha256(struct str key, struct str data, uint8_t ret[CRYPTO_SHA256_BYTES]) {
+static int hmac(const char *digest, struct str key, struct str data, uint8_t *ret, size_t size) {
     size_t n = 0;
     // A NULL key would mean the key of before.
     const void *key_bytes = key.p ? key.p : "";
     const unsigned char *bytes = (const unsigned char *)(data.p ? data.p : "");
-    if (EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key_bytes, key.n, bytes, data.n, ret,
-                  CRYPTO_SHA256_BYTES, &n))
+    if (EVP_Q_mac(NULL, "HMAC", NULL, digest, NULL, key_bytes, key.n, bytes, data.n, ret, size, &n))
         return 0;
     return openssl_failed(-ENOMEM);
+}
+
+int crypto_hmac_sha256(struct str key, struct str data, uint8_t ret[CRYPTO_SHA256_BYTES]) {
+    return hmac("SHA256", key, data, ret, CRYPTO_SHA256_BYTES);
+}
+
+int crypto_hmac_sha1(struct str key, struct str data, uint8_t ret[CRYPTO_SHA1_BYTES]) {
+    return hmac("SHA1", key, data, ret, CRYPTO_SHA1_BYTES);
 }
 
 // ---- base64url

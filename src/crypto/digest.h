@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/str.h"
 
-enum { CRYPTO_SHA256_BYTES = 32 };
+enum { CRYPTO_SHA1_BYTES = 20, CRYPTO_SHA256_BYTES = 32 };
 
 // Bytes nobody can foresee. Outcomes: 0; -EIO when the system has none to give.
 int crypto_random(void *p, size_t n) MUST_USE;
@@ -23,6 +23,8 @@ int crypto_random_text(struct buf *out, size_t n) MUST_USE;
 // Outcomes: 0; -ENOMEM.
 int crypto_sha256(struct str data, uint8_t ret[CRYPTO_SHA256_BYTES]) MUST_USE;
 int crypto_hmac_sha256(struct str key, struct str data, uint8_t ret[CRYPTO_SHA256_BYTES]) MUST_USE;
+// For one-time codes (RFC 4226), which know no other.
+int crypto_hmac_sha1(struct str key, struct str data, uint8_t ret[CRYPTO_SHA1_BYTES]) MUST_USE;
 
 // base64url without padding (RFC 4648 section 5, RFC 7515 appendix C), appended.
 void crypto_base64url(struct buf *out, struct str bytes);

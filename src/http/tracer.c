@@ -183,9 +183,13 @@ static void learn_headers(struct http_tracer *t, const struct http_header *heade
     for (size_t i = 0; i < n; i++) mask_learn_header(&t->mask, headers[i].name, headers[i].value);
 }
 
-static struct str mime_type(const struct http_header *headers, size_t n) {
+static struct str header_of(const struct http_header *headers, size_t n, const char *name) {
     const struct http_response r = {.headers = headers, .header_count = n};
-    struct str value = http_header(&r, "Content-Type");
+    return http_header(&r, name);
+}
+
+static struct str mime_type(const struct http_header *headers, size_t n) {
+    struct str value = header_of(headers, n, "Content-Type");
     return value.p ? value : STR("");
 }
 
@@ -220,6 +224,7 @@ static void write_request(struct http_tracer *t, const struct http_request *requ
                           const struct http_origin *origin, const char *user_agent,
                           const struct http_header *headers) {
     size_t n = request->header_count;
+    struct str own_agent = header_of(headers, n, "User-Agent"); // goes instead of the client's
     learn_headers(t, headers, n);
     mask_learn_url(&t->mask, str_from(request->url));
     mask_learn_body(&t->mask, request->body);
@@ -227,7 +232,7 @@ static void write_request(struct http_tracer *t, const struct http_request *requ
     add_text(t, "http.request.method", str_from(request->method ? request->method : "GET"));
     add_url(t, str_from(request->url), origin);
     add_headers(t, "http.request.header", headers, n);
-    add_text(t, "user_agent.original", str_from(user_agent));
+    add_text(t, "user_agent.original", own_agent.p ? own_agent : str_from(user_agent));
     add_body(t, "http.request", request->body);
     add_text(t, "http.request.mime_type", mime_type(headers, n));
     end_line(t);

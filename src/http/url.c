@@ -107,6 +107,12 @@ bool http_origin_is_loopback(const struct http_origin *o) {
     return parts == 4 && strncmp(o->host, "127.", 4) == 0;
 }
 
+void http_origin_add(struct buf *out, const struct http_origin *o) {
+    bool is_default = o->port == (strcmp(o->scheme, "https") == 0 ? 443 : 80);
+    buf_addf(out, "%s://%s", o->scheme, o->host);
+    if (!is_default) buf_addf(out, ":%d", o->port);
+}
+
 static bool is_unreserved(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '.' || c == '_' || c == '~';

@@ -17,6 +17,8 @@ struct http_origin {
 int http_origin_parse(struct str url, struct http_origin *ret, struct fault *fault) MUST_USE;
 bool http_origin_eq(const struct http_origin *a, const struct http_origin *b);
 bool http_origin_is_loopback(const struct http_origin *o);
+// Appends scheme://host[:port], the default port left out.
+void http_origin_add(struct buf *out, const struct http_origin *o);
 
 // Appends the bytes percent-encoded, but for RFC 3986's unreserved characters: for queries and for
 // forms.

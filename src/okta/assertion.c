@@ -99,10 +99,8 @@ int okta_htu(struct buf *out, struct str url) {
     struct http_origin origin;
     int e = http_origin_parse(url, &origin, NULL);
     if (e) return e;
-    bool is_default = origin.port == (strcmp(origin.scheme, "https") == 0 ? 443 : 80);
     struct str path = path_of(url);
-    buf_addf(out, "%s://%s", origin.scheme, origin.host);
-    if (!is_default) buf_addf(out, ":%d", origin.port);
+    http_origin_add(out, &origin);
     if (path.n == 0) buf_addc(out, '/');
     add_decoded(out, path);
     return out->error ? -ENOMEM : 0;

@@ -6,6 +6,7 @@
 #include "crypto/digest.h"
 #include "okta/assertion.h"
 #include "okta/challenge.h"
+#include "okta/explain-internal.h"
 #include "okta/org-internal.h"
 
 enum {
@@ -145,6 +146,16 @@ static struct okta_challenge challenge_of(const struct http_response *response) 
     return c;
 }
 
+// Okta says of credentials in WWW-Authenticate (okta-api section 3.5). Other refusals come from
+// whoever has already looked at what was asked, and may have begun with it; a new nonce comes with
+// any answer.
+static bool is_about_credentials(const struct okta_auth *auth,
+                                 const struct http_response *response) {
+    if (challenge_of(response).scheme.n) return true;
+    if (str_trim(response->body).n == 0) return response->status == 401;
+    return str_eq(okta_error_code(auth->org, response), STR("E0000011"));
+}
+
 // A proof was refused: would another one be let in?
 static bool proof_again(struct okta_auth *auth, const struct okta_call *call,
                         const struct http_response *response) {
@@ -157,7 +168,8 @@ bool okta_auth_again(struct okta_auth *auth, struct okta_call *call,
                      const struct http_response *response) {
     if (call->bucket == OKTA_BUCKET_TOKEN) return okta_tokens_again(auth->tokens, call, response);
     bool refused = response->result == HTTP_OK && auth->tokens &&
-                   (response->status == 400 || response->status == 401);
+                   (response->status == 400 || response->status == 401) &&
+                   (!call->once || is_about_credentials(auth, response));
     if (!refused) {
         if (auth->tokens) okta_keep_nonce(&auth->nonce, call, response);
         return false;

@@ -5,9 +5,10 @@
 #include <stdio.h>
 
 #include "okta/challenge.h"
+#include "okta/explain-internal.h"
 #include "okta/org-internal.h"
 
-enum { BEGINNING_MAX = 60, CODE_MAX = 32, SECRET_MAX = 64 };
+enum { BEGINNING_MAX = 60, CODE_MAX = 32, SECRET_MAX = 64, SCOPE_MAX = 80 };
 
 struct okta_quote okta_quote(const struct okta_org *org, struct str s, size_t max) {
     struct okta_quote q = {{0}};
@@ -65,7 +66,7 @@ static const char *const transport_meanings[] = {
                    "and password, and whether the proxy allows this host",
     [HTTP_TIMEOUT] = "no complete answer in time",
     [HTTP_BROKEN] = "the connection broke before the end of the answer",
-    [HTTP_TOO_LARGE] = "the page is too large",
+    [HTTP_TOO_LARGE] = "the answer is too large",
 };
 
 static const char *transport_meaning(const struct http_response *response) {
@@ -83,104 +84,47 @@ void okta_explain_transport(const char *host, const struct http_response *respon
 
 // Statuses
 
-enum body_rule { ANY_BODY, EMPTY_BODY };
-
-struct advice {
+struct said {
     int status;
-    const char *code; // Okta's errorCode, or the `error` of WWW-Authenticate; NULL: any
-    enum body_rule body;
-    const char *text;
+    struct str code;
+    bool empty_body;
 };
 
-#define ROLE_ADVICE                                                                                \
-    "give the token's owner a role that may read the System Log (Read-Only Administrator or "      \
-    "Report Administrator) in Security > Administrators"
-
-// For API tokens. The first row that fits.
-static const struct advice key_advices[] = {
-    {401, "E0000011", ANY_BODY,
-     "the API token is not valid (revoked, expired after 30 days without use, or its owner was "
-     "deactivated): create a new one in Security > API > Tokens"},
-    {401, "E0000015", ANY_BODY,
-     "the org lacks the feature, or the token's owner may not use it: ask Okta's support, or "
-     "take a token of another administrator"},
-    {401, NULL, ANY_BODY,
-     "the API token was not accepted: create a new one in Security > API > Tokens, and check that "
-     "it belongs to this org"},
-    {403, "E0000006", ANY_BODY,
-     "the API token is valid, but its owner may not read the System Log: " ROLE_ADVICE},
-    {403, "E0000005", ANY_BODY,
-     "Okta saw no valid credentials: check that api_key is set to an API token of this org, and "
-     "that a proxy does not remove the Authorization header"},
-    {403, NULL, EMPTY_BODY,
-     "refused without a reason: the token is not allowed from this network (check its network "
-     "zone in Security > API > Tokens), or its owner lacks a role: " ROLE_ADVICE},
-    {403, NULL, ANY_BODY,
-     "refused: check the API token's network zone in Security > API > Tokens, and its owner's "
-     "role; a firewall or proxy may also answer so"},
-};
-
-#define APP_ROLE_ADVICE                                                                            \
-    "assign the app a role that may read the System Log (Read-Only Administrator or Report "       \
-    "Administrator) in Applications > the app > Admin roles"
-
-// For access tokens (okta-api section 3.5): most refusals have no body.
-static const struct advice token_advices[] = {
-    {403, "insufficient_scope", ANY_BODY,
-     "the access token lacks a scope: grant okta.logs.read in Applications > the app > Okta API "
-     "Scopes, and have it in okta_scopes"},
-    {401, "invalid_token", ANY_BODY,
-     "the access token was not accepted, nor was a fresh one (revoked, meant for another org, or "
-     "bound to another key): check that okta_domain_url and url belong to the same org"},
-    {400, "invalid_dpop_proof", ANY_BODY,
-     "the DPoP proof was not accepted: check that no proxy changes the URL on the way, and this "
-     "machine's clock"},
-    {401, "invalid_dpop_proof", ANY_BODY,
-     "the DPoP proof was not accepted: check that no proxy changes the URL on the way, and this "
-     "machine's clock"},
-    {403, "E0000006", ANY_BODY,
-     "the access token is valid, but the app may not read the System Log: " APP_ROLE_ADVICE},
-    {403, "E0000005", ANY_BODY,
-     "Okta saw no valid credentials: check that a proxy does not remove the Authorization header"},
-    {403, NULL, EMPTY_BODY,
-     "refused without a reason: grant okta.logs.read in Applications > the app > Okta API Scopes, "
-     "and " APP_ROLE_ADVICE},
-    {403, NULL, ANY_BODY,
-     "refused: check the app's network zone, its scopes and its admin role; a firewall or proxy "
-     "may also answer so"},
-    {401, NULL, ANY_BODY,
-     "the access token was not accepted: check that okta_domain_url and url belong to the same "
-     "org"},
-};
-
-static const struct advice common_advices[] = {
-    {404, NULL, ANY_BODY,
-     "there is no such org or path: check url (https://ORG.okta.com/api/v1/logs)"},
-    {407, NULL, ANY_BODY, "the proxy wants a user name and password: set them in proxy_url"},
-    {429, NULL, ANY_BODY, "the rate limit is used up"},
-    {500, "E0000009", ANY_BODY, "Okta failed or took too long"},
-    {503, "E0000010", ANY_BODY, "Okta is in read-only mode"},
-};
-
-static const char *find_advice(const struct advice *rows, size_t n, int status, struct str code,
-                               bool empty_body) {
+static const char *find_advice(const struct okta_advice *rows, size_t n, const struct said *said) {
     for (size_t i = 0; i < n; i++) {
-        const struct advice *a = &rows[i];
-        if (a->status != status || (a->code && !str_eqz(code, a->code))) continue;
-        if (a->body == EMPTY_BODY && !empty_body) continue;
+        const struct okta_advice *a = &rows[i];
+        if (a->status && a->status != said->status) continue;
+        if (a->code && !str_eqz(said->code, a->code)) continue;
+        if (a->body == OKTA_EMPTY_BODY && !said->empty_body) continue;
         return a->text;
     }
     return NULL;
 }
 
-static const char *advice(const struct okta_org *org, int status, struct str code,
-                          bool empty_body) {
+static const char *advice(const struct okta_org *org, const struct okta_advices *all,
+                          const struct said *said) {
     bool by_key = okta_auth_method(org->auth) == OKTA_AUTH_API_KEY;
-    const char *text =
-        by_key ? find_advice(key_advices, LEN(key_advices), status, code, empty_body)
-               : find_advice(token_advices, LEN(token_advices), status, code, empty_body);
-    if (text) return text;
-    return find_advice(common_advices, LEN(common_advices), status, code, empty_body);
+    const char *text = by_key ? find_advice(all->key, all->key_count, said)
+                              : find_advice(all->token, all->token_count, said);
+    return text ? text : find_advice(all->common, all->common_count, said);
+}
+
+static bool is_scope(struct str s) {
+    if (s.n == 0 || s.n > SCOPE_MAX) return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (!((s.p[i] >= 'a' && s.p[i] <= 'z') || s.p[i] == '.' || s.p[i] == '_')) return false;
+    return true;
+}
+
+static void add_advice(struct buf *out, const char *text, struct str scope) {
+    const struct str place = STR("{scope}");
+    struct str rest = str_from(text);
+    for (size_t at; (at = str_find(rest, place)) < rest.n;) {
+        buf_add_str(out, str_sub(rest, 0, at));
+        buf_add_str(out, scope);
+        rest = str_sub(rest, at + place.n, rest.n);
+    }
+    buf_add_str(out, rest);
 }
 
 // The error object, every member optional; NULL when the body is none.
@@ -218,27 +162,37 @@ static struct str code_of(const struct okta_org *org, const struct json *error,
     return is_code(code) && !okta_auth_is_in(org->auth, code) ? code : STR_NONE;
 }
 
-void okta_explain_status(struct okta_org *org, const struct http_response *response,
-                         struct okta_log_answer *ret) {
+struct str okta_error_code(struct okta_org *org, const struct http_response *response) {
+    const struct okta_challenge none = {.scheme = STR_NONE};
+    return code_of(org, error_object(org, response->body), &none);
+}
+
+void okta_explain_error(struct okta_org *org, const struct http_response *response,
+                        const struct okta_advices *advices, struct str *ret_code,
+                        struct fault *fault) {
     const struct json *error = error_object(org, response->body);
     struct okta_challenge challenge = {.scheme = STR_NONE};
     okta_challenge_read(http_header(response, "www-authenticate"), &challenge);
-    struct str code = code_of(org, error, &challenge);
-    ret->error_code = code;
     struct okta_quote summary = summary_of(org, error, response->body);
     if (!summary.text[0]) summary = okta_quote(org, challenge.error_description, OKTA_QUOTE_MAX);
     struct okta_quote cause = cause_of(org, error);
-    bool empty = str_trim(response->body).n == 0;
-    const char *text = advice(org, response->status, code, empty);
+    const struct said said = {response->status, code_of(org, error, &challenge),
+                              str_trim(response->body).n == 0};
+    const char *text = advice(org, advices, &said);
 
     AUTO_FINI(buf) struct buf out = buf_make(4 * (size_t)FAULT_TEXT_MAX);
     buf_addf(&out, "%s answered %d", org->origin.host, response->status);
-    if (code.n) buf_addf(&out, " %.*s", STR_ARG(code));
-    if (text) buf_addf(&out, ": %s", text);
+    if (said.code.n) buf_addf(&out, " %.*s", STR_ARG(said.code));
+    if (text) {
+        buf_addz(&out, ": ");
+        add_advice(&out, text,
+                   is_scope(challenge.scope) ? challenge.scope : str_from(advices->scope));
+    }
     if (summary.text[0])
         buf_addf(&out, "%s%s%s%s%s", text ? " (" : ": ", summary.text, cause.text[0] ? "; " : "",
                  cause.text, text ? ")" : "");
-    fault_set(&ret->fault, 0, "%.*s", STR_ARG(buf_str(&out)));
+    *ret_code = said.code;
+    fault_set(fault, 0, "%.*s", STR_ARG(buf_str(&out)));
 }
 
 // Where a redirect leads, without path and query, which may hold session data.
@@ -262,21 +216,20 @@ static bool is_html(const struct http_response *response) {
 }
 
 void okta_explain_body(const struct okta_org *org, const struct http_response *response,
-                       struct fault *fault) {
+                       const char *wanted, struct fault *fault) {
     struct str body = str_trim(response->body);
     struct okta_quote beginning = okta_quote(org, body, BEGINNING_MAX);
     if (is_html(response))
         fault_set(fault, 0,
-                  "%s answered %d with a web page instead of events: this is not the API of an "
-                  "Okta org, or a captive portal or proxy stands between; check url (it begins: "
-                  "%s)",
-                  org->origin.host, response->status, beginning.text);
+                  "%s answered %d with a web page instead of %s: this is not the API of an Okta "
+                  "org, or a captive portal or proxy stands between; check url (it begins: %s)",
+                  org->origin.host, response->status, wanted, beginning.text);
     else if (body.n == 0)
-        fault_set(fault, 0, "%s answered %d with an empty body instead of a page of events",
-                  org->origin.host, response->status);
+        fault_set(fault, 0, "%s answered %d with an empty body instead of %s", org->origin.host,
+                  response->status, wanted);
     else if (body.p[0] == '[')
-        fault_set(fault, 0, "the page of events is cut off (%zu bytes)", response->body.n);
+        fault_set(fault, 0, "%s is cut off (%zu bytes)", wanted, response->body.n);
     else
-        fault_set(fault, 0, "%s answered %d with something else than a JSON array (it begins: %s)",
-                  org->origin.host, response->status, beginning.text);
+        fault_set(fault, 0, "%s answered %d with something else than %s (it begins: %s)",
+                  org->origin.host, response->status, wanted, beginning.text);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/time.h"
+#include "okta/explain-internal.h"
 #include "okta/org-internal.h"
 
 const char *okta_log_result_name(enum okta_log_result r) {
@@ -40,6 +41,8 @@ void okta_log_window_url(struct buf *ret, const char *url, int64_t since_ms, int
     okta_log_first_url(ret, url, since_ms, limit);
     add_instant(ret, "until", until_ms);
 }
+
+static const char wanted[] = "a page of events (a JSON array)";
 
 struct judgement {
     struct okta_log_call *call;
@@ -115,7 +118,7 @@ static bool is_bounded(const char *url) { return has_parameter(url, STR("until="
 static enum okta_log_result judge_page(struct judgement *j) {
     struct str link;
     if (!is_page_body(j->response)) {
-        okta_explain_body(j->call->call.org, j->response, &j->answer->fault);
+        okta_explain_body(j->call->call.org, j->response, wanted, &j->answer->fault);
         return OKTA_LOG_BAD_PAGE;
     }
     bool found = find_next(j->response, &link);
@@ -137,7 +140,7 @@ static enum okta_log_result judge_redirect(struct judgement *j) {
 }
 
 static enum okta_log_result judge_no_page(struct judgement *j) {
-    okta_explain_body(j->call->call.org, j->response, &j->answer->fault);
+    okta_explain_body(j->call->call.org, j->response, wanted, &j->answer->fault);
     return OKTA_LOG_BAD_PAGE;
 }
 
@@ -217,14 +220,12 @@ static struct okta_log_call *log_call_free(struct okta_log_call *call) {
 
 static void judge_answer(struct okta_log_call *call, const struct okta_result *result,
                          struct okta_log_answer *answer) {
-    struct okta_org *org = call->call.org;
     answer->http = result->response;
     answer->date_ms = result->rate.date_ms;
     okta_log_judge(call, result->response, answer);
     if (answer->result != OKTA_LOG_RATE_LIMITED) return;
     answer->concurrency = budget_is_concurrency(result->response->status, &result->rate);
-    answer->wait_ms =
-        budget_wait_ms(&org->budgets[OKTA_BUCKET_LOGS], call->call.class, time_mono_ms());
+    answer->wait_ms = okta_call_wait_ms(&call->call);
 }
 
 static void on_result(struct okta_call *base, const struct okta_result *result) {

@@ -8,6 +8,7 @@
 //   token.c      the access token: asked for, kept, renewed
 //   assertion.c  what is signed               challenge.c  WWW-Authenticate
 //   log.c        pages of the log             link.c       Link
+//   push.c       users, factors, pushes: push-internal.h
 //   explain.c    texts for people             rate.c       rate limit headers
 
 #include "base/buf.h"
@@ -31,21 +32,28 @@ struct okta_failure {
     struct fault fault;
 };
 
+enum { OKTA_CALL_HEADERS_MAX = 3 };
+
 struct okta_call {
     struct okta_org *org;
     enum okta_bucket bucket;
     enum budget_class class;
     const char *method; // static
+    bool once;          // twice would be once too often: sent again only when an answer says that
+                        // what signed it was refused
     char *url;
+    struct buf body;                      // wiped with the call; empty: none
+    char *headers[OKTA_CALL_HEADERS_MAX]; // "Name: value", beside those that sign it; owned
+    size_t header_count;
     struct buf *into;
     bool want_certificate;
     void (*done)(struct okta_call *call,
                  const struct okta_result *result); // once, unless cancelled
 
     // org.c's and auth.c's
-    struct okta_call *next; // in line
-    struct http_call *http; // NULL while waiting
-    uint64_t number;        // the order of arrival
+    struct okta_call *next, **place; // in line; what leads to it there
+    struct http_call *http;          // NULL while waiting
+    uint64_t number;                 // the order of arrival
     int sendings;
     uint64_t token_number;   // which token it carried
     int64_t clock_offset_ms; // by which clock its proof was made
@@ -55,11 +63,16 @@ struct okta_call {
 // Fills in what a call needs; `done`, `into` and the like are the caller's.
 // Outcomes: 0; -ENOMEM.
 int okta_call_init(struct okta_call *call, struct okta_org *org, struct str url) MUST_USE;
+// Bytes that cannot stand in a header are left out, and a header of which nothing stays. At most
+// OKTA_CALL_HEADERS_MAX. Outcomes: 0; -ENOMEM.
+int okta_call_add_header(struct okta_call *call, const char *name, struct str value) MUST_USE;
 void okta_call_fini(struct okta_call *call);
 // Puts it in line. It goes from a timer, never from within this call.
 void okta_call_submit(struct okta_call *call);
 // Takes it back wherever it is: `done` will not be called.
 void okta_call_cancel(struct okta_call *call);
+// After a 429: when it is worth asking again, by the budget of its bucket.
+int64_t okta_call_wait_ms(const struct okta_call *call);
 
 // ---- the org ----
 
@@ -96,7 +109,6 @@ int64_t okta_org_now_ms(const struct okta_org *org); // by Okta's clock
 enum { OKTA_HEADERS_MAX = 5 };
 struct okta_headers {
     struct buf text[OKTA_HEADERS_MAX];
-    const char *z[OKTA_HEADERS_MAX];
     size_t n;
     struct buf body; // of a token request
 };
@@ -180,20 +192,18 @@ struct okta_log_call {
 void okta_log_judge(struct okta_log_call *call, const struct http_response *response,
                     struct okta_log_answer *ret);
 
-// ---- explain.c: the texts of faults. None holds a secret ----
+// ---- explain.c: the texts of faults. None holds a secret (error statuses: explain-internal.h)
+// ----
 
 // Why there is no answer.
 void okta_explain_transport(const char *host, const struct http_response *response,
                             struct fault *fault);
-// What an answer with an error status means and what to do about it. Sets `ret->error_code`, too.
-void okta_explain_status(struct okta_org *org, const struct http_response *response,
-                         struct okta_log_answer *ret);
 // A 3xx: where to.
 void okta_explain_redirect(const struct http_origin *from, const struct http_response *response,
                            struct fault *fault);
-// A 200 whose body is no page.
+// A 200 whose body is not what was wanted: "a page of events".
 void okta_explain_body(const struct okta_org *org, const struct http_response *response,
-                       struct fault *fault);
+                       const char *wanted, struct fault *fault);
 
 // ---- explain-token.c ----
 

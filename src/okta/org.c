@@ -8,17 +8,17 @@
 #include <errno.h>
 
 #include "base/time.h"
+#include "okta/explain-internal.h"
 #include "okta/org-internal.h"
 #include "okta/rate.h"
 
-enum { DEFAULT_TIMEOUT_MS = 30 * TIME_SECOND_MS };
+enum { DEFAULT_TIMEOUT_MS = 30 * TIME_SECOND_MS, BODY_MAX_BYTES = 4096, HEADER_MAX_BYTES = 4096 };
 
 const char *okta_bucket_name(enum okta_bucket b) {
     static const char *const names[] = {
-        [OKTA_BUCKET_LOGS] = "logs",
-        [OKTA_BUCKET_TOKEN] = "token",
-        [OKTA_BUCKET_USERS] = "users",
-        [OKTA_BUCKET_FACTORS] = "factors",
+        [OKTA_BUCKET_LOGS] = "logs",     [OKTA_BUCKET_TOKEN] = "token",
+        [OKTA_BUCKET_USERS] = "users",   [OKTA_BUCKET_FACTORS] = "factors",
+        [OKTA_BUCKET_VERIFY] = "verify",
     };
     return (size_t)b < LEN(names) ? names[b] : "unknown";
 }
@@ -29,40 +29,65 @@ static struct okta_line *line_of(struct okta_call *call) {
     return &call->org->lines[call->bucket][call->class];
 }
 
-static void append(struct okta_call *call) {
-    struct okta_line *line = line_of(call);
-    call->next = NULL;
-    *line->end = call;
-    line->end = &call->next;
+static void put_at(struct okta_call *call, struct okta_call **place) {
+    call->place = place;
+    call->next = *place;
+    *place = call;
+    if (call->next) call->next->place = &call->next;
+    else line_of(call)->end = &call->next;
 }
 
-static void put_first(struct okta_call *call) {
-    struct okta_line *line = line_of(call);
-    call->next = line->first;
-    if (!line->first) line->end = &call->next;
-    line->first = call;
-}
+static void append(struct okta_call *call) { put_at(call, line_of(call)->end); }
+static void put_first(struct okta_call *call) { put_at(call, &line_of(call)->first); }
 
+// Thousands may wait, and all of them be taken back.
 static void take_out(struct okta_call *call) {
-    struct okta_line *line = line_of(call);
-    struct okta_call **at = &line->first;
-    while (*at != call) at = &(*at)->next;
-    *at = call->next;
-    if (!*at) line->end = at;
+    *call->place = call->next;
+    if (call->next) call->next->place = call->place;
+    else line_of(call)->end = call->place;
     call->next = NULL;
 }
 
 void okta_org_look(struct okta_org *org) { loop_timer_set(org->timer, 0); }
 
 int okta_call_init(struct okta_call *call, struct okta_org *org, struct str url) {
-    *call = (struct okta_call){.org = org, .method = "GET", .nonce = buf_make(4096)};
+    *call = (struct okta_call){
+        .org = org,
+        .method = "GET",
+        .nonce = buf_make(4096),
+        .body = buf_make(BODY_MAX_BYTES),
+    };
     call->url = mem_copy(url.p, url.n);
     return call->url ? 0 : -ENOMEM;
 }
 
 void okta_call_fini(struct okta_call *call) {
     buf_fini(&call->nonce);
+    buf_wipe(&call->body);
+    for (size_t i = 0; i < call->header_count; i++) free(call->headers[i]);
+    call->header_count = 0;
     free(TAKE(call->url));
+}
+
+// What a person's browser or proxy said of itself; of other bytes servers think differently.
+static void add_printable(struct buf *out, struct str value) {
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] >= ' ' && value.p[i] <= '~') buf_addc(out, value.p[i]);
+}
+
+int okta_call_add_header(struct okta_call *call, const char *name, struct str value) {
+    AUTO_FINI(buf) struct buf line = buf_make(HEADER_MAX_BYTES);
+    AUTO_FINI(buf) struct buf clean = buf_make(HEADER_MAX_BYTES);
+    add_printable(&clean, value);
+    struct str text = str_trim(buf_str(&clean));
+    if (text.n == 0 && !clean.error) return 0;
+    buf_addf(&line, "%s: ", name);
+    buf_add_str(&line, text);
+    char *header = clean.error ? NULL : buf_take(&line);
+    if (!header) return -ENOMEM;
+    assert(call->header_count < OKTA_CALL_HEADERS_MAX);
+    call->headers[call->header_count++] = header;
+    return 0;
 }
 
 void okta_call_submit(struct okta_call *call) {
@@ -86,6 +111,10 @@ void okta_call_cancel(struct okta_call *call) {
     okta_org_look(org);
 }
 
+int64_t okta_call_wait_ms(const struct okta_call *call) {
+    return budget_wait_ms(&call->org->budgets[call->bucket], call->class, time_mono_ms());
+}
+
 // ---- sending ----
 
 // Okta's clock counts for assertions and proofs (okta-api section 3.3).
@@ -102,12 +131,22 @@ bool okta_org_clock(const struct okta_org *org, int64_t *ret_offset_ms) {
 
 int64_t okta_org_now_ms(const struct okta_org *org) { return time_now_ms() + org->clock_offset_ms; }
 
+// Some 429s are about one user, who tried too often: the others need not wait for that one
+// (okta-api section 2.4).
+static int status_for_budget(const struct okta_call *call, const struct http_response *response) {
+    bool by_user = call->bucket != OKTA_BUCKET_TOKEN && call->bucket != OKTA_BUCKET_LOGS;
+    if (response->status != 429 || !by_user) return response->status;
+    struct str code = okta_error_code(call->org, response);
+    return code.n == 0 || str_eq(code, STR(OKTA_CODE_RATE_LIMIT)) ? 429 : 400;
+}
+
 static void on_answer(void *ctx, const struct http_response *response) {
     struct okta_call *call = ctx;
     struct okta_org *org = call->org;
     struct rate_headers rate;
     okta_rate_read(response->headers, response->header_count, &rate);
-    budget_answered(&org->budgets[call->bucket], response->status, &rate, time_mono_ms());
+    budget_answered(&org->budgets[call->bucket], status_for_budget(call, response), &rate,
+                    time_mono_ms());
     learn_clock(org, rate.date_ms);
     org->running--;
     call->http = NULL;
@@ -122,17 +161,19 @@ static void on_answer(void *ctx, const struct http_response *response) {
 
 static int send_signed(struct okta_call *call, struct okta_headers *headers) {
     struct okta_org *org = call->org;
+    const char *lines[OKTA_HEADERS_MAX + OKTA_CALL_HEADERS_MAX];
     buf_addz(okta_headers_add(headers, "Accept"), "application/json");
     for (size_t i = 0; i < headers->n; i++) {
-        headers->z[i] = buf_z(&headers->text[i]);
-        if (!headers->z[i]) return -ENOMEM;
+        lines[i] = buf_z(&headers->text[i]);
+        if (!lines[i]) return -ENOMEM;
     }
+    for (size_t i = 0; i < call->header_count; i++) lines[headers->n + i] = call->headers[i];
     const struct http_request request = {
         .method = call->method,
         .url = call->url,
-        .body = buf_str(&headers->body),
-        .headers = headers->z,
-        .header_count = headers->n,
+        .body = call->body.n ? buf_str(&call->body) : buf_str(&headers->body),
+        .headers = lines,
+        .header_count = headers->n + call->header_count,
         .timeout_ms = org->timeout_ms,
         .max_body_bytes = call->into->max,
         .want_certificate = call->want_certificate,

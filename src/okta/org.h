@@ -53,8 +53,14 @@ struct okta_org *okta_org_free(struct okta_org *org); // no request may be in fl
 DEFINE_AUTO_FREE(okta_org)
 
 // Which rate limit a request counts against (okta-api section 2.4).
-enum okta_bucket { OKTA_BUCKET_TOKEN, OKTA_BUCKET_LOGS, OKTA_BUCKET_USERS, OKTA_BUCKET_FACTORS };
-enum { OKTA_BUCKET_COUNT = OKTA_BUCKET_FACTORS + 1 };
+enum okta_bucket {
+    OKTA_BUCKET_TOKEN,
+    OKTA_BUCKET_LOGS,
+    OKTA_BUCKET_USERS,   // users found
+    OKTA_BUCKET_FACTORS, // factors listed, transactions polled and cancelled
+    OKTA_BUCKET_VERIFY   // pushes sent and codes tried: counted with sign-ins, not with the above
+};
+enum { OKTA_BUCKET_COUNT = OKTA_BUCKET_VERIFY + 1 };
 const char *okta_bucket_name(enum okta_bucket b); // "logs"
 
 const struct budget *okta_org_budget(const struct okta_org *org, enum okta_bucket bucket);

@@ -54,10 +54,9 @@ struct okta_tokens {
 
 // ---- making ----
 
-static int text_of_origin(const struct http_origin *o, char **ret) {
+static int make_url(const struct http_origin *o, char **ret) {
     AUTO_FINI(buf) struct buf text = buf_make(4096);
-    buf_addf(&text, "%s://%s", o->scheme, o->host);
-    if (o->port != (strcmp(o->scheme, "https") == 0 ? 443 : 80)) buf_addf(&text, ":%d", o->port);
+    http_origin_add(&text, o);
     buf_addz(&text, TOKEN_PATH);
     *ret = buf_take(&text);
     return *ret ? 0 : -ENOMEM;
@@ -97,7 +96,7 @@ int okta_tokens_new(struct okta_tokens **ret, struct okta_org *org,
     *ret = t;
     e = http_origin_parse(str_from(credentials->okta_domain_url), &t->origin, fault);
     if (!e && !allow_any_url) e = okta_check_host(&t->origin, "okta_domain_url", fault);
-    if (!e) e = text_of_origin(&t->origin, &t->url);
+    if (!e) e = make_url(&t->origin, &t->url);
     return e ? e : join_scopes(t);
 }
 
