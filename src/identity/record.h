@@ -26,6 +26,8 @@ enum record_kind {
     RECORD_SECRET, // identity/secret.h: kv and cubbyhole
     RECORD_METHOD, // mfa/method.h
     RECORD_MERGED, // identity/entity.h: what is left of entities that were merged
+    RECORD_GUARD,     // mfa/guard.h: what is known of whom pushes go to
+    RECORD_CHALLENGE, // mfa/trail.h: what became of a challenge
     RECORD_KINDS
 };
 enum { RECORD_INDEXES = 3 }; // most that a kind has; index 0 is its primary key

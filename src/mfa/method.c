@@ -21,13 +21,17 @@ static const struct codec_row rows[] = {
     {"base_url", CODEC_TEXT, offsetof(struct method, base_url)},
     {"production", CODEC_BOOL, offsetof(struct method, production)},
     {"primary_email", CODEC_BOOL, offsetof(struct method, primary_email)},
+    {"okta_source", CODEC_TEXT, offsetof(struct method, okta_source)},
+    {"remember_s", CODEC_INT, offsetof(struct method, remember_s)},
+    {"number_matching", CODEC_BOOL, offsetof(struct method, number_matching)},
+    {"share_challenge", CODEC_BOOL, offsetof(struct method, share_challenge)},
 };
 
 static const size_t texts[] = {
     offsetof(struct method, name),           offsetof(struct method, id),
     offsetof(struct method, mount_accessor), offsetof(struct method, username_format),
     offsetof(struct method, org_name),       offsetof(struct method, api_token),
-    offsetof(struct method, base_url),
+    offsetof(struct method, base_url),       offsetof(struct method, okta_source),
 };
 
 static struct tree_key key_of_name(const void *item) {
@@ -135,6 +139,26 @@ static struct str default_base_url(const struct method_write *w) {
     return w->has_production ? STR("") : STR("okta.com");
 }
 
+// What is beyond Vault: left out means off.
+static void fill_beyond(const struct method_write *w, struct method *m) {
+    m->okta_source = given_or(w->okta_source, STR(""));
+    m->remember_s = w->remember_s;
+    m->number_matching = w->number_matching;
+    m->share_challenge = w->share_challenge;
+}
+
+// With a source's credentials there is no token of the method's own, and the org is the source's.
+static int check_source(const struct method *m, struct fault *fault) {
+    if (m->api_token.n)
+        return fault_set(fault, METHOD_E_REFUSED,
+                         "api_token and okta_source cannot both be set: with okta_source the "
+                         "credentials are the source's");
+    if (m->org_name.n)
+        return fault_set(fault, METHOD_E_REFUSED,
+                         "org_name and okta_source cannot both be set: the org is the source's");
+    return 0;
+}
+
 // Reference 2.3, points 4 to 9.
 static int fill(const struct state *s, const struct method_write *w, struct method *m,
                 struct fault *fault) {
@@ -145,13 +169,16 @@ static int fill(const struct state *s, const struct method_write *w, struct meth
     if (!m->mount_accessor.n)
         return fault_set(fault, METHOD_E_REFUSED,
                          "mfa type \"okta\" requires a \"mount_accessor\" parameter");
-    if (!w->org_name.n) return fault_set(fault, METHOD_E_REFUSED, "org_name must be set");
-    if (!w->api_token.n) return fault_set(fault, METHOD_E_REFUSED, "api_token must be set");
-    m->org_name = w->org_name;
-    m->api_token = w->api_token;
+    fill_beyond(w, m);
+    bool own = m->okta_source.n == 0;
+    if (own && !w->org_name.n) return fault_set(fault, METHOD_E_REFUSED, "org_name must be set");
+    if (own && !w->api_token.n) return fault_set(fault, METHOD_E_REFUSED, "api_token must be set");
+    m->org_name = given_or(w->org_name, STR(""));
+    m->api_token = given_or(w->api_token, STR(""));
     m->base_url = given_or(w->base_url, default_base_url(w));
     m->production = w->has_production ? w->production : true;
     m->primary_email = w->primary_email;
+    if (!own) return check_source(m, fault);
     return check_address(m->org_name, m->base_url.n ? m->base_url : STR("okta.com"), fault);
 }
 
@@ -188,6 +215,17 @@ static void add_flag(struct buf *out, const char *key, bool value) {
     json_add_bool(out, value);
 }
 
+// Clients that know Vault's fields see nothing else unless somebody set it.
+static void add_beyond(struct buf *out, const struct method *m) {
+    if (m->number_matching) add_flag(out, "number_matching", true);
+    if (m->okta_source.n) add_text(out, "okta_source", m->okta_source);
+    if (m->remember_s > 0) {
+        json_key(out, STR("remember"));
+        json_add_i64(out, m->remember_s);
+    }
+    if (m->share_challenge) add_flag(out, "share_challenge", true);
+}
+
 void method_write_json(const struct method *m, bool with_token, struct buf *out) {
     json_open(out, '{');
     if (with_token) add_text(out, "api_token", m->api_token);
@@ -202,5 +240,12 @@ void method_write_json(const struct method *m, bool with_token, struct buf *out)
     add_flag(out, "production", m->production);
     add_text(out, "type", STR("okta"));
     add_text(out, "username_format", m->username_format);
+    add_beyond(out, m);
     json_close(out, '}');
+}
+
+void method_url(const struct method *m, struct buf *out) {
+    struct str otherwise = m->production ? STR("okta.com") : STR("oktapreview.com");
+    buf_addf(out, "https://%.*s.%.*s", STR_ARG(m->org_name),
+             STR_ARG(m->base_url.n ? m->base_url : otherwise));
 }

@@ -15,8 +15,18 @@ struct method {
     struct str base_url;  // empty: by `production`
     bool production;
     bool primary_email;
+    // Beyond Vault; shown only where they are set.
+    struct str okta_source; // name of a configured source whose org and credentials are used
+                            // instead of org_name, base_url and api_token; empty: none
+    int64_t remember_s;     // a pass counts for the token and address so long; 0: once
+    bool number_matching;   // every push has a number
+    bool share_challenge;   // parallel requests of one token share one challenge
 };
 extern const struct record_type method_type;
+
+// https://ORG_NAME.BASE_URL, what requests of a method with an api_token begin with
+// (reference 2.2). Appended.
+void method_url(const struct method *m, struct buf *out);
 
 const struct method *method_get(const struct state *s, struct str name);
 
@@ -26,6 +36,9 @@ struct method_write {
     struct str name, mount_accessor, username_format, org_name, api_token, base_url;
     bool has_production, production;
     bool primary_email;
+    struct str okta_source;
+    int64_t remember_s;
+    bool number_matching, share_challenge;
 };
 // Outcomes: 0; METHOD_E_REFUSED with fault: the text for the 400; -errno.
 enum { METHOD_E_REFUSED = 1 };
