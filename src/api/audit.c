@@ -298,6 +298,18 @@ static int add_token(struct buf *out, const struct call *c, const struct core *c
     return r;
 }
 
+// What asking for MFA came to; the documents of the challenges themselves say the rest.
+static void add_passage(struct buf *out, const struct passage *p) {
+    open_object(out, STR("mfa"));
+    MEMBER(out, "result",
+           p->remembered ? STR("remembered")
+           : p->allowed  ? STR("passed")
+                         : STR("refused"));
+    if (p->rule) MEMBER(out, "rule", str_from(p->rule));
+    if (p->challenges.n) add_list(out, STR("challenge_ids"), list_of(&p->challenges));
+    buf_addc(out, '}');
+}
+
 static int add_gate(struct buf *out, const struct call *c, const struct person *p) {
     const struct core *core = c->state ? core_of(c->state) : NULL;
     open_object(out, STR("gatehouse"));
@@ -310,6 +322,7 @@ static int add_gate(struct buf *out, const struct call *c, const struct person *
     if (c->caller.entity) MEMBER(out, "entity_name", c->caller.entity->name);
     if (c->verdict.mfa_methods.n)
         add_list(out, STR("mfa_methods"), list_of(&c->verdict.mfa_methods));
+    if (c->passage) add_passage(out, c->passage);
     if (c->request->wrap_ttl_s > 0) {
         json_key(out, STR("wrap_ttl_s"));
         json_add_i64(out, c->request->wrap_ttl_s);

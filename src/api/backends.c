@@ -8,7 +8,9 @@
 #include "identity/secret.h"
 #include "identity/token.h"
 #include "identity/user.h"
+#include "mfa/guard.h"
 #include "mfa/method.h"
+#include "mfa/trail.h"
 
 const struct backend *const api_backends[MOUNT_TYPES] = {
     [MOUNT_SYSTEM] = &backend_system,       [MOUNT_IDENTITY] = &backend_identity,
@@ -27,4 +29,6 @@ const struct state_schema api_schema = {{
     [RECORD_SECRET] = &secret_type,
     [RECORD_METHOD] = &method_type,
     [RECORD_MERGED] = &entity_merged_type,
+    [RECORD_GUARD] = &guarded_type,
+    [RECORD_CHALLENGE] = &attempt_type,
 }};

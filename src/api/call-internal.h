@@ -12,7 +12,8 @@ DEFINE_AUTO_FINI(call)
 // Fills mount, rest, route and captures, if c->state has such.
 void find_route(struct call *c);
 // Whose path is it, who asks, is it permitted: fills mount, route, caller, op and verdict out of
-// c->state. A refusal is in the reply. Pure. Outcomes: 0; -errno.
+// c->state. A refusal is in the reply. `wants_mfa` afterwards: all is well but for the MFA methods
+// of the verdict, which have to be asked for before it is dispatched. Pure. Outcomes: 0; -errno.
 int decide(struct call *c) MUST_USE;
 // The ACL's part of it: for handlers of ROUTE_OPTIONAL that have something to look at before.
 int decide_permitted(struct call *c) MUST_USE;

@@ -79,6 +79,11 @@ int call_denied(struct call *c, const char *reason) {
     return call_error(c, 403, "1 error occurred:\n\t* permission denied\n\n");
 }
 
+int call_denied_saying(struct call *c, const char *reason, struct str message) {
+    c->reply.reason = reason;
+    return call_error(c, 403, "1 error occurred:\n\t* %.*s\n\n", STR_ARG(message));
+}
+
 int call_not_found(struct call *c) {
     fail(c, 404);
     return 0;

@@ -20,7 +20,8 @@ struct request {
     struct str path;   // without /v1/, percent-decoded; list: as sent, final slash added
     struct str token;  // absent: none (secret)
     struct str namespace;
-    struct str remote_address; // "127.0.0.1"
+    struct str remote_address; // "127.0.0.1"; behind a trusted proxy: whom that speaks for
+    struct str user_agent;     // as sent; absent: none
     const struct json *data;   // body or query as an object; NULL: nothing was sent
     struct str id;             // request_id: uuid
     int64_t wrap_ttl_s;        // 0: not asked for
@@ -50,6 +51,17 @@ struct reply {
     const char *reason; // why not: "no policy", "bad token", ...; constant; never sent
 };
 
+// What asking for MFA has come to (mfa/stepup.h).
+struct passage {
+    bool allowed;
+    bool remembered;
+    const char *reason;    // why not; constant
+    const char *rule;      // the guard's, if it was that; constant
+    struct buf methods;    // packed list: what was asked for
+    struct buf challenges; // packed list of ids
+    struct buf message;    // to the caller, instead of "permission denied"; empty: none
+};
+
 enum { CALL_CAPTURES = 4, CALL_PREPARED = 4 };
 
 struct call {
@@ -70,13 +82,16 @@ struct call {
     size_t capture_count;
     struct token_caller caller; // token NULL: none
     struct lockout *lockout;    // failed logins (api/lockout.h), the gate's; NULL: not counted
+    const struct guard_limits *guard; // how the guard judges (mfa/guard.h); NULL: by its defaults
     struct acl_verdict verdict;
-    struct buf prepared;        // what route->prepare left; wiped
-    struct buf values;          // coerced values live here (api/fields.c)
-    struct buf ignored;         // names of parameters that no field knows, packed list
-    struct buf replaced;        // names that captures replaced
-    struct json_reader *reader; // owns coerced arrays and objects; may be NULL
-    void *fields;               // api/fields.c
+    const struct passage *passage; // NULL: no MFA has been asked for
+    bool wants_mfa;                // the policies demand methods that nobody has been asked for yet
+    struct buf prepared;           // what route->prepare left; wiped
+    struct buf values;             // coerced values live here (api/fields.c)
+    struct buf ignored;            // names of parameters that no field knows, packed list
+    struct buf replaced;           // names that captures replaced
+    struct json_reader *reader;    // owns coerced arrays and objects; may be NULL
+    void *fields;                  // api/fields.c
     struct reply reply;
 };
 
@@ -95,8 +110,10 @@ const struct json *call_body(const struct call *c);
 // {"errors":[text]} with that status.
 int call_error(struct call *c, int status, const char *format, ...) PRINTF_LIKE(3, 4);
 int call_denied(struct call *c, const char *reason); // 403, the "1 error occurred" form
-int call_not_found(struct call *c);                  // 404 {"errors":[]}
-int call_no_content(struct call *c);                 // 204 (200 when there are warnings)
+// The same with a text for the caller in the place of "permission denied".
+int call_denied_saying(struct call *c, const char *reason, struct str message);
+int call_not_found(struct call *c);  // 404 {"errors":[]}
+int call_no_content(struct call *c); // 204 (200 when there are warnings)
 // The `data` object: opened for writing, to be closed by the handler's json_close.
 struct buf *call_data(struct call *c);
 struct buf *call_auth(struct call *c);

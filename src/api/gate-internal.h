@@ -30,19 +30,33 @@ DEFINE_AUTO_FREE(world)
 // Both may be NULL together. References of its own. Outcomes: 0; -ENOMEM.
 int world_new(struct world **ret, const struct state *state, struct gate_key *key) MUST_USE;
 
-// A request that cannot be answered at once.
+// A request that cannot be answered at once; or, with `make`, a change by the gate's own parts.
 struct job {
     struct job *next;
-    const struct request *request;
+    const struct request *request; // NULL: a change
     void (*done)(void *ctx, const struct answer *a);
     void *ctx;
-    struct buf prepared; // what route->prepare left; wiped
-    struct call call;    // on the writer thread
+    int (*make)(void *arg, struct draft *d);
+    void (*made)(void *arg, int r);
+    void *arg;
+    // When it waited for a person (api/passage.h).
+    struct gate *gate;
+    bool has_passage;
+    struct passage passage;
+    int64_t waits_since_ms, waited_ms; // monotonic
+    struct buf prepared;               // what route->prepare left; wiped
+    struct call call;                  // on the writer thread
     struct draft draft;
     struct state *base; // what the draft began with: what the call borrows from
     struct buf body;    // the answer; wiped
     int status;
 };
+
+struct job *job_new(const struct request *request, void (*done)(void *ctx, const struct answer *a),
+                    void *ctx) MUST_USE; // NULL: no memory
+struct job *job_free(struct job *j);     // NULL-safe; wipes; returns NULL
+// A call for it, as far as threads share it: passage and time of the request after its waiting.
+void job_begin_call(struct gate *g, const struct job *j, struct call *c);
 
 struct job_queue {
     struct job *first, **end;
@@ -51,6 +65,7 @@ struct job_queue {
 
 struct gate {
     struct gate_opts opts;
+    struct stepup *stepup;   // borrowed; NULL: MFA cannot be asked for
     struct lockout *lockout; // failed logins; with a lock of its own
     pthread_mutex_t mutex;   // over everything here but what is the writer's own
     pthread_cond_t to_write, to_prepare;
@@ -72,6 +87,10 @@ struct gate {
 
 struct world *gate_world(struct gate *g); // a reference on what is published
 void gate_publish(struct gate *g, struct world *take_world);
+
+// A request that waited for a person, decided: judges it anew and sees it through. Takes the job
+// over. Any thread.
+void gate_go_on(struct gate *g, struct job *j);
 
 // Must this go to the writer? For a call that has been decided.
 bool gate_writes(const struct call *c);

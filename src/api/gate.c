@@ -10,7 +10,9 @@
 #include "api/audit.h"
 #include "api/backends.h"
 #include "api/gate-internal.h"
+#include "api/passage.h"
 #include "base/time.h"
+#include "mfa/stepup.h"
 #include "store/records.h"
 
 enum { BODY_MAX = 512 << 20, HASHERS_MAX = 4 };
@@ -73,7 +75,7 @@ static void count(struct gate *g, int status) {
 static bool is_audited(struct gate *g, const struct call *c, int status) {
     if (!g->opts.audit) return true;
     AUTO_FINI(buf) struct buf document = buf_make(1 << 20);
-    if (audit_write(&document, c, status, time_now_ms() - c->now_ms)) return false;
+    if (audit_write(&document, c, status, time_now_ms() - c->request->now_ms)) return false;
     return g->opts.audit(g->opts.audit_ctx, buf_str(&document));
 }
 
@@ -132,40 +134,137 @@ static bool enqueue(struct gate *g, struct job *j, bool prepare) {
     return room;
 }
 
-static int make_job(struct gate *g, const struct call *c,
-                    void (*done)(void *ctx, const struct answer *a), void *ctx) {
+struct job *job_new(const struct request *request, void (*done)(void *ctx, const struct answer *a),
+                    void *ctx) {
     struct job *j = mem_new(sizeof *j);
-    if (!j) return -ENOMEM;
-    j->request = c->request;
+    if (!j) return NULL;
+    j->request = request;
     j->done = done;
     j->ctx = ctx;
     j->prepared = buf_make(BODY_MAX);
     j->body = buf_make(BODY_MAX);
-    bool update = c->op == OP_UPDATE || c->op == OP_CREATE;
-    bool prepare = !c->reply.failed && update && c->route->prepare;
-    if (enqueue(g, j, prepare)) return 0;
+    return j;
+}
+
+struct job *job_free(struct job *j) {
+    if (!j) return NULL;
+    draft_fini(&j->draft);
+    state_free(j->base);
+    passage_fini(&j->passage);
+    buf_wipe(&j->prepared);
+    buf_wipe(&j->body);
     free(j);
+    return NULL;
+}
+
+void job_begin_call(struct gate *g, const struct job *j, struct call *c) {
+    call_init(c, j->request);
+    c->gate = g;
+    c->lockout = g->lockout;
+    c->now_ms += j->waited_ms;
+    if (j->has_passage) c->passage = &j->passage;
+}
+
+// To the writer, by way of a hasher where that is needed. True: it will be answered by another
+// thread, or has been already; the job is gone.
+static bool hand_over(struct gate *g, const struct call *c, struct job *j) {
+    bool update = c->op == OP_UPDATE || c->op == OP_CREATE;
+    return enqueue(g, j, !c->reply.failed && update && c->route->prepare);
+}
+
+static void answer(struct gate *g, struct call *c, int r,
+                   void (*done)(void *ctx, const struct answer *a), void *ctx) {
+    AUTO_WIPED struct buf body = buf_make(BODY_MAX);
+    int status = gate_word(g, c, r, &body);
+    gate_tell(g, c, status, &body, done, ctx);
+}
+
+void gate_go_on(struct gate *g, struct job *j) {
+    AUTO(world) struct world *w = gate_world(g);
+    AUTO_FINI(call) struct call c;
+    job_begin_call(g, j, &c);
+    c.state = w->state;
+    int r = decide(&c);
+    if (!r && gate_writes(&c)) {
+        if (hand_over(g, &c, j)) {
+            c.passage = NULL; // it went with the job
+            return;
+        }
+        r = -EAGAIN;
+    } else if (!r) {
+        r = dispatch(&c);
+    }
+    answer(g, &c, r, j->done, j->ctx);
+    job_free(j);
+}
+
+// True: it waits for a person. Else MFA has been passed before, or cannot be asked for.
+static bool waits_for_mfa(struct gate *g, struct call *c, struct passage *passage, int *r,
+                          uint64_t *ticket, void (*done)(void *ctx, const struct answer *a),
+                          void *ctx) {
+    int outcome = passage_ask(g, c, passage, ticket, done, ctx);
+    if (outcome == 0) return true;
+    c->wants_mfa = false;
+    c->passage = passage;
+    if (outcome != PASSAGE_E_REMEMBERED) *r = call_denied(c, "mfa cannot be asked for");
+    return false;
+}
+
+static int make_job(struct gate *g, const struct call *c, struct passage *take_passage,
+                    void (*done)(void *ctx, const struct answer *a), void *ctx) {
+    struct job *j = job_new(c->request, done, ctx);
+    if (!j) return -ENOMEM;
+    j->has_passage = c->passage;
+    j->passage = *take_passage;
+    *take_passage = (struct passage){.allowed = false};
+    if (hand_over(g, c, j)) return 0;
+    job_free(j);
     return -EAGAIN;
 }
 
-void gate_handle(struct gate *g, const struct request *request,
-                 void (*done)(void *ctx, const struct answer *a), void *ctx) {
+uint64_t gate_handle(struct gate *g, const struct request *request,
+                     void (*done)(void *ctx, const struct answer *a), void *ctx) {
     AUTO(world) struct world *w = gate_world(g);
+    AUTO_FINI(passage) struct passage passage = {.allowed = false};
     AUTO_FINI(call) struct call c;
+    uint64_t ticket = 0;
     call_init(&c, request);
     c.gate = g;
     c.lockout = g->lockout;
     c.state = w->state;
     int r = decide(&c);
+    if (!r && c.wants_mfa && waits_for_mfa(g, &c, &passage, &r, &ticket, done, ctx)) return ticket;
     if (!r && gate_writes(&c)) {
-        r = make_job(g, &c, done, ctx);
-        if (!r) return; // answered by another thread, perhaps already
+        r = make_job(g, &c, &passage, done, ctx);
+        if (!r) return 0; // answered by another thread, perhaps already
     } else if (!r) {
         r = dispatch(&c);
     }
-    AUTO_WIPED struct buf body = buf_make(BODY_MAX);
-    int status = gate_word(g, &c, r, &body);
-    gate_tell(g, &c, status, &body, done, ctx);
+    answer(g, &c, r, done, ctx);
+    return 0;
+}
+
+void gate_give_up(struct gate *g, uint64_t ticket) {
+    if (g->stepup) stepup_give_up(g->stepup, ticket);
+}
+
+void gate_use_stepup(struct gate *g, struct stepup *s) { g->stepup = s; }
+
+struct state *gate_state(struct gate *g) {
+    AUTO(world) struct world *w = gate_world(g);
+    return w->state ? state_hold(w->state) : NULL;
+}
+
+int gate_change(struct gate *g, int (*make)(void *arg, struct draft *d),
+                void (*done)(void *arg, int r), void *arg) {
+    struct job *j = job_new(NULL, NULL, NULL);
+    if (!j) return -ENOMEM;
+    j->make = make;
+    j->made = done;
+    j->arg = arg;
+    if (enqueue(g, j, false)) return 0;
+    job_free(j);
+    return -EAGAIN;
 }
 
 static int note_core(void *ctx, const struct store_record *row) {

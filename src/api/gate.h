@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 struct gate;
+struct stepup;
 
 struct gate_opts {
     struct store *store; // NULL: in memory (--dev)
@@ -52,8 +53,25 @@ struct answer {
     struct str body;          // with envelope and final newline; empty: none
     const char *content_type; // NULL: no body
 };
-void gate_handle(struct gate *g, const struct request *request,
-                 void (*done)(void *ctx, const struct answer *a), void *ctx);
+//
+// Where a policy demands MFA methods, the answer waits for a person: then the ticket for
+// gate_give_up is returned, else 0.
+uint64_t gate_handle(struct gate *g, const struct request *request,
+                     void (*done)(void *ctx, const struct answer *a), void *ctx);
+// Whoever asked is gone: stops waiting for a person, so that `done` is called soon. Any thread; a
+// ticket that is over is nothing.
+void gate_give_up(struct gate *g, uint64_t ticket);
+
+// ---- for what asks for MFA (mfa/stepup.h: struct stepup_world)
+
+// Before any request; `s` outlives the gate's last request. Without one, what demands MFA is
+// refused.
+void gate_use_stepup(struct gate *g, struct stepup *s);
+// The newest published snapshot, one reference; NULL: sealed. Any thread.
+struct state *gate_state(struct gate *g);
+// As stepup_world.change.
+int gate_change(struct gate *g, int (*make)(void *arg, struct draft *d),
+                void (*done)(void *arg, int r), void *arg) MUST_USE;
 
 // For status, health and metrics; any thread.
 struct gate_stats {

@@ -18,6 +18,7 @@ static struct job *take(struct gate *g) {
 
 static int prepare(struct call *c) {
     int r = decide(c);
+    if (!r && c->wants_mfa) r = call_denied(c, "mfa is required");
     if (r || c->reply.failed) return r;
     struct fault why = {{0}};
     r = fields_read(c, &why);
@@ -36,9 +37,7 @@ static void hand_on(struct gate *g, struct job *j) {
 static void work(struct gate *g, struct job *j) {
     AUTO(world) struct world *w = gate_world(g);
     AUTO_FINI(call) struct call c;
-    call_init(&c, j->request);
-    c.gate = g;
-    c.lockout = g->lockout;
+    job_begin_call(g, j, &c);
     c.state = w->state;
     int r = prepare(&c);
     bool limited = c.caller.token && c.caller.token->num_uses > 0; // a use is spent by the writer
@@ -49,8 +48,7 @@ static void work(struct gate *g, struct job *j) {
     }
     int status = gate_word(g, &c, r, &j->body);
     gate_tell(g, &c, status, &j->body, j->done, j->ctx);
-    buf_wipe(&j->body);
-    free(j);
+    job_free(j);
 }
 
 void *hasher_main(void *gate) {

@@ -6,13 +6,17 @@
 #include "base/parse.h"
 #include "identity/list.h"
 
-enum { MFA_MAX_BYTES = 64 << 10 };
+enum { MFA_MAX_BYTES = 64 << 10, FORWARDED_MAX_BYTES = 64 << 10 };
 
 struct http_headers http_headers_make(void) {
-    return (struct http_headers){.mfa = buf_make(MFA_MAX_BYTES)};
+    return (struct http_headers){.mfa = buf_make(MFA_MAX_BYTES),
+                                 .forwarded = buf_make(FORWARDED_MAX_BYTES)};
 }
 
-void http_headers_fini(struct http_headers *h) { buf_wipe(&h->mfa); }
+void http_headers_fini(struct http_headers *h) {
+    buf_wipe(&h->mfa);
+    buf_fini(&h->forwarded);
+}
 
 static void take_first(struct str *to, struct str value) {
     if (!to->p) *to = value;
@@ -39,6 +43,16 @@ static void take_wrap_ttl(struct http_headers *h, struct str value) {
 
 static void take_wrap_format(struct http_headers *h, struct str value) {
     take_first(&h->wrap_format, value);
+}
+
+static void take_user_agent(struct http_headers *h, struct str value) {
+    take_first(&h->user_agent, value);
+}
+
+// Proxies append to the last line or add one of their own: all of them are one list.
+static void take_forwarded(struct http_headers *h, struct str value) {
+    if (h->forwarded.n > 0) buf_addc(&h->forwarded, ',');
+    buf_add_str(&h->forwarded, value);
 }
 
 static void bad_mfa(struct http_headers *h, const char *missing) {
@@ -88,6 +102,8 @@ static const struct {
     {"X-Vault-MFA", take_mfa},
     {"X-Vault-Wrap-TTL", take_wrap_ttl},
     {"X-Vault-Wrap-Format", take_wrap_format},
+    {"User-Agent", take_user_agent},
+    {"X-Forwarded-For", take_forwarded},
     {"Content-Type", take_content_type},
     {"Content-Length", take_length},
     {"Transfer-Encoding", take_coding},

@@ -15,6 +15,8 @@ struct http_headers {
     struct str namespace;    // first X-Vault-Namespace as sent; absent: none
     struct str content_type; // first one
     struct str wrap_ttl, wrap_format;
+    struct str user_agent;  // first one; absent: none
+    struct buf forwarded;   // all X-Forwarded-For, commas between
     struct buf mfa;         // list: method, credential, method, credential ...; secret
     struct fault mfa_fault; // what was wrong in the first bad X-Vault-MFA; empty: nothing
     bool has_token;

@@ -20,6 +20,10 @@ static int put_method(struct call *c) {
         .has_production = call_has(c, "production"),
         .production = call_bool(c, "production"),
         .primary_email = call_bool(c, "primary_email"),
+        .okta_source = given(c, "okta_source"),
+        .remember_s = call_int(c, "remember"),
+        .number_matching = call_bool(c, "number_matching"),
+        .share_challenge = call_bool(c, "share_challenge"),
     };
     struct fault fault = {0};
     int r = method_put(c->draft, &w, &fault);
@@ -71,7 +75,7 @@ static const struct field okta_fields[] = {
      "write; kept when a later one leaves it out."},
     {"username_format", FIELD_STRING, NULL, 0,
      "How a user's name in Okta is made from the entity or alias, for example "
-     "\"{{identity.alias.name}}@example.com\". Empty: the alias's name. Kept when left out."},
+     "\"{{alias.name}}@example.com\". Empty: the alias's name. Kept when left out."},
     {"org_name", FIELD_STRING, NULL, FIELD_REQUIRED,
      "Name of the Okta organisation: what stands before base_url in its address."},
     {"api_token", FIELD_STRING, NULL, FIELD_REQUIRED | FIELD_SECRET, "Okta API token."},
@@ -81,6 +85,18 @@ static const struct field okta_fields[] = {
      "The user's name is matched with the primary e-mail address instead of the login."},
     {"production", FIELD_BOOL, "true", FIELD_DEPRECATED,
      "Without base_url: okta.com when true, oktapreview.com when false."},
+    {"okta_source", FIELD_STRING, NULL, 0,
+     "Beyond Vault: name of a configured source whose org and credentials are used, so that no API "
+     "token is needed. Instead of org_name, base_url and api_token."},
+    {"remember", FIELD_DURATION, "0", 0,
+     "Beyond Vault: how long a pass counts for the same token and client address. 0: for one "
+     "request."},
+    {"number_matching", FIELD_BOOL, "false", 0,
+     "Beyond Vault: every push asks for a number, which the caller is shown in a 403 that says how "
+     "to go on."},
+    {"share_challenge", FIELD_BOOL, "false", 0,
+     "Beyond Vault: requests of one token that come while its push is out wait for that push, "
+     "instead of being refused."},
     {0},
 };
 

@@ -76,12 +76,10 @@ static const char *objection(const struct call *c) {
     if (has_flag(c, ROUTE_SUDO) && !(v->capabilities & ACL_SUDO)) return "sudo is needed";
     if (!acl_check_wrapping(v, c->request->wrap_ttl_s)) return "wrapping time not permitted";
     if (!parameters_permitted(c)) return "a parameter is not permitted";
-    // A demand that nobody can meet yet is not met.
-    if (v->mfa_methods.n) return "mfa is required";
     return NULL;
 }
 
-int decide_permitted(struct call *c) {
+static int decide_acl(struct call *c) {
     if (c->caller.root) return 0;
     struct acl_caller caller = {.state = c->state,
                                 .policies = c->caller.policies,
@@ -95,9 +93,37 @@ int decide_permitted(struct call *c) {
     return why ? call_denied(c, why) : 0;
 }
 
+// All methods that the winning rules name are needed, whatever was asked for before.
+static bool has_passed(const struct call *c) {
+    struct str rest = buf_str(&c->verdict.mfa_methods);
+    struct str method;
+    while (list_next(&rest, &method))
+        if (!list_has(list_of(&c->passage->methods), method)) return false;
+    return true;
+}
+
+// Reference 3.2: after the ACL, and not for root, help, and what needs no policy: their verdict
+// names no methods.
+static int check_mfa(struct call *c) {
+    const struct passage *p = c->passage;
+    if (!c->verdict.mfa_methods.n) return 0;
+    c->wants_mfa = !p;
+    if (!p) return 0;
+    if (p->message.n) return call_denied_saying(c, p->reason, buf_str(&p->message));
+    if (!p->allowed) return call_denied(c, p->reason);
+    return has_passed(c) ? 0 : call_denied(c, "the policies demand other mfa methods now");
+}
+
+// In the middle of a handler nobody can be asked.
+int decide_permitted(struct call *c) {
+    int r = decide_acl(c);
+    if (!r && !c->reply.failed) r = check_mfa(c);
+    return r || !c->wants_mfa ? r : call_denied(c, "mfa cannot be asked for here");
+}
+
 static int check_acl(struct call *c) {
     if (c->op == OP_HELP || has_flag(c, ROUTE_ANY_TOKEN | ROUTE_OPTIONAL)) return 0;
-    return decide_permitted(c);
+    return decide_acl(c);
 }
 
 static bool supports(const struct call *c) {
@@ -183,7 +209,8 @@ int decide(struct call *c) {
     settle_operation(c);
     r = check_acl(c);
     if (r || c->reply.failed) return r;
-    return check_route(c);
+    r = check_route(c); // nobody is asked for what cannot be done
+    return r || c->reply.failed ? r : check_mfa(c);
 }
 
 static int run(struct call *c) {
@@ -211,6 +238,8 @@ static int reply_error(const struct reply *r) {
 
 static int handle(struct call *c) {
     if (c->reply.failed) return 0;
+    // Nobody was asked, or by now a policy demands it: whoever calls, it does not go through.
+    if (c->wants_mfa) return call_denied(c, "mfa is required");
     if (c->op == OP_HELP) return help_answer(c);
     struct fault why = {{0}};
     int r = fields_read(c, &why);

@@ -35,6 +35,7 @@ struct exchange {
     size_t received, charged;
     int64_t begun_ms; // monotonic
     atomic_int progress;
+    bool watched; // its peer's end is waited for
     int status;
     size_t answer_bytes;
     struct MHD_Response *response;
@@ -77,6 +78,17 @@ static void leave(struct server *s, bool working, bool unfinished) {
     pthread_mutex_unlock(&s->lock);
 }
 
+// As long as the answer waits for a person, the client may tire of it. Where the system has no room
+// to watch the socket, the person is waited for all the same.
+static void watch_peer(struct exchange *x, uint64_t ticket) {
+    if (ticket) x->watched = hangup_watch(&x->server->hangup, x->link->fd, ticket);
+}
+
+static void forget_peer(struct exchange *x) {
+    if (x->watched) hangup_forget(&x->server->hangup, x->link->fd);
+    x->watched = false;
+}
+
 void exchange_end(void *arg, struct MHD_Connection *connection, void **exchange,
                   enum MHD_RequestTerminationCode code) {
     (void)connection;
@@ -85,6 +97,7 @@ void exchange_end(void *arg, struct MHD_Connection *connection, void **exchange,
     struct exchange *x = TAKE(*exchange);
     if (!x) return;
     if (x->link) link_allow(x->link, s->opts.idle_timeout_ms);
+    forget_peer(x);
     if (x->counted) leave(s, false, true);
     if (x->response) MHD_destroy_response(x->response);
     atomic_fetch_sub(&s->buffered, (long long)x->charged);
@@ -106,6 +119,7 @@ static enum MHD_Result send_response(struct exchange *x, int status, struct MHD_
 }
 
 static enum MHD_Result send_answer(struct exchange *x) {
+    forget_peer(x);
     return send_response(x, x->status, TAKE(x->response), x->answer_bytes);
 }
 
@@ -225,9 +239,10 @@ static bool enter(struct exchange *x) {
 static enum MHD_Result ask(struct exchange *x) {
     if (!enter(x)) return refuse(x, 503, "the server is shutting down", true);
     link_allow(x->link, 0);
-    x->demand.request.remote_address = str_from(x->link->remote_address);
-    gate_handle(x->server->opts.gate, &x->demand.request, answered, x);
+    demand_set_client(&x->demand, list_of(&x->server->proxies), str_from(x->link->remote_address));
+    uint64_t ticket = gate_handle(x->server->opts.gate, &x->demand.request, answered, x);
     if (atomic_load(&x->progress) == PROGRESS_ANSWERED) return send_answer(x);
+    watch_peer(x, ticket);
     MHD_suspend_connection(x->connection);
     int expected = PROGRESS_ASKED;
     if (!atomic_compare_exchange_strong(&x->progress, &expected, PROGRESS_SUSPENDED))

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "api/http-forwarded.h"
 #include "api/http-headers.h"
 #include "api/http-path.h"
 #include "api/server.h"
@@ -25,7 +26,7 @@ struct link {
     int fd;
     atomic_llong due_ms;     // monotonic: when it has to have got on; 0: it is we who are working
     struct tls_chain *chain; // what its handshake used; NULL: nothing yet
-    char remote_address[INET6_ADDRSTRLEN];
+    char remote_address[HTTP_ADDRESS_MAX];
 };
 
 // Ends connections that take too long over what they have to send or to take. (The library's own
@@ -45,6 +46,22 @@ void warden_remove(struct warden *w, struct link *l);
 // From now on `allowed_ms` are left; 0: no limit. Any thread.
 void link_allow(struct link *l, int64_t allowed_ms);
 
+// Notices clients that go away while their requests wait for a person (server-hangup.c).
+struct hangup {
+    struct gate *gate;
+    pthread_t thread;
+    int epoll_fd, stop_fd;
+    bool begun, running;
+};
+// Outcomes: 0; -errno (hangup_stop all the same).
+int hangup_start(struct hangup *h, struct gate *gate) MUST_USE;
+void hangup_stop(struct hangup *h); // no-op when it was never started
+// When the peer of that socket ends its side, gate_give_up is called with the ticket, from another
+// thread, once. False: the system has no room for it. The library's threads, as the next one.
+bool hangup_watch(struct hangup *h, int fd, uint64_t ticket) MUST_USE;
+// Before the socket is used again or closed. The call may still come, for that ticket.
+void hangup_forget(struct hangup *h, int fd);
+
 // Where request ids come from: hashes of a count with a random seed. They have to differ, not to be
 // secret, and random bytes for each would cost more than reading a record.
 struct id_source {
@@ -53,11 +70,13 @@ struct id_source {
 };
 
 struct server {
-    struct server_opts opts; // address and files: only while server_new runs
+    struct server_opts opts; // address, files, proxies: only while server_new runs
     struct MHD_Daemon *daemon;
     int listen_fd;
     char address[INET6_ADDRSTRLEN + 16];
     struct warden warden;
+    struct hangup hangup;
+    struct buf proxies;    // list: whose X-Forwarded-For is believed
     struct tls_keys *keys; // NULL: plain http
     atomic_llong buffered; // bytes that bodies take now
     struct id_source ids;
@@ -110,6 +129,7 @@ struct demand {
     bool is_http_1_0;
     struct json_reader *reader; // NULL until there is something to read
     char id[37];
+    char client[HTTP_ADDRESS_MAX]; // when a proxy speaks for somebody
     struct request request;
 };
 // Fills `d->request`, or `e` with what is to be answered at once. `method` is as sent. Outcomes: 0;
@@ -120,6 +140,8 @@ int demand_read(struct demand *d, struct str method, struct str body, struct id_
 // What can be said before the body has come: the target and the framing. Outcomes as above.
 int demand_check(struct demand *d, struct str method, struct early *e) MUST_USE;
 void demand_fini(struct demand *d);
+// Whose request it is: the peer's, or of whom it speaks for if it is one of `proxies`.
+void demand_set_client(struct demand *d, struct list proxies, struct str peer);
 // Does a request of this method carry its data in the body?
 bool demand_has_body(struct str method);
 

@@ -98,7 +98,7 @@ static int check_target(struct demand *d, struct str method, struct early *e) {
 
 int demand_check(struct demand *d, struct str method, struct early *e) {
     if (!http_headers_framing_ok(&d->headers, d->is_http_1_0)) return malformed(e);
-    if (d->headers.mfa.error) return -ENOMEM;
+    if (d->headers.mfa.error || d->headers.forwarded.error) return -ENOMEM;
     int outcome = check_target(d, method, e);
     if (outcome) return outcome;
     if (!method_named(method)) return refuse(e, 405, STR_NONE);
@@ -154,6 +154,7 @@ static int read_headers(struct demand *d, struct early *e) {
     r->wrap_jwt = str_eq(d->headers.wrap_format, STR("jwt"));
     r->mfa = list_of(&d->headers.mfa);
     r->token = http_headers_token(&d->headers);
+    r->user_agent = d->headers.user_agent;
     if (in_namespace(d->headers.namespace)) r->namespace = d->headers.namespace;
     return 0;
 }
@@ -211,6 +212,12 @@ int demand_read(struct demand *d, struct str name, struct str body, struct id_so
     set_path(d);
     r->id = (struct str){d->id, sizeof d->id - 1};
     return d->path.path.error;
+}
+
+void demand_set_client(struct demand *d, struct list proxies, struct str peer) {
+    struct str forwarded = buf_str(&d->headers.forwarded);
+    bool other = http_forwarded_client(proxies, peer, forwarded, d->client);
+    d->request.remote_address = other ? str_from(d->client) : peer;
 }
 
 void demand_fini(struct demand *d) {

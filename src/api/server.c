@@ -14,6 +14,7 @@
 #include "api/server-internal.h"
 #include "base/time.h"
 #include "crypto/digest.h"
+#include "identity/cidr.h"
 
 enum {
     BODY_MAX_BYTES = 32 << 20,
@@ -23,6 +24,7 @@ enum {
     SPARE_FILES = 256, // for the rest of the program
     // Bounds the request line with all headers, and what a connection takes.
     CONNECTION_BYTES = 16 << 10,
+    PROXIES_BYTES = 1 << 20,
     GOODBYE_MS = 5 * TIME_SECOND_MS, // for clients to take their last answer
 };
 
@@ -206,8 +208,22 @@ static int start(struct server *s, struct fault *fault) {
     if (!e) e = start_listening(s, fault);
     if (e) return e;
     e = warden_start(&s->warden);
+    if (!e) e = hangup_start(&s->hangup, s->opts.gate);
     if (e) return fault_set(fault, e, "can't start a thread: %s", error_text(e));
     return start_daemon(s, fault);
+}
+
+static int copy_proxies(struct server *s, struct fault *fault) {
+    s->proxies = buf_make(PROXIES_BYTES);
+    for (size_t i = 0; i < s->opts.x_forwarded_for_authorized_addr_count; i++) {
+        struct str one = str_from(s->opts.x_forwarded_for_authorized_addrs[i]);
+        if (!cidr_is_valid(one))
+            return fault_set(fault, -EINVAL,
+                             "x_forwarded_for_authorized_addrs: %.*s is no address and no network",
+                             STR_ARG(one));
+        list_add(&s->proxies, one);
+    }
+    return s->proxies.error;
 }
 
 int server_new(struct server **ret, const struct server_opts *opts, struct fault *fault) {
@@ -220,9 +236,11 @@ int server_new(struct server **ret, const struct server_opts *opts, struct fault
     fill_defaults(&s->opts);
     int e = crypto_random(s->ids.seed, sizeof s->ids.seed);
     if (e) return fault_set(fault, e, "no random bytes");
-    e = start(s, fault);
+    e = copy_proxies(s, fault);
+    if (!e) e = start(s, fault);
     if (e) return e;
     s->opts.address = s->opts.tls_cert_file = s->opts.tls_key_file = NULL;
+    s->opts.x_forwarded_for_authorized_addrs = NULL;
     *ret = TAKE(s);
     return 0;
 }
@@ -249,6 +267,8 @@ struct server *server_free(struct server *s) {
     }
     if (s->listen_fd >= 0) close(s->listen_fd);
     warden_stop(&s->warden);
+    hangup_stop(&s->hangup);
+    buf_fini(&s->proxies);
     tls_keys_free(s->keys);
     pthread_cond_destroy(&s->idle);
     pthread_mutex_destroy(&s->lock);

@@ -19,8 +19,12 @@ struct server_opts {
     int64_t idle_timeout_ms;                  // 0: 60 s
     int64_t headers_timeout_ms;               // 0: 10 s. Bodies have three times as long, answers
                                               // six times, and a second more for each 16 KiB
-    int connections_max;                      // 0: 20,000
-    int threads;                              // 0: 1
+    // Proxies whose X-Forwarded-For is believed (api/http-forwarded.h): addresses and CIDRs.
+    // Copied.
+    const char *const *x_forwarded_for_authorized_addrs;
+    size_t x_forwarded_for_authorized_addr_count;
+    int connections_max; // 0: 20,000
+    int threads;         // 0: 1
 };
 
 // Listens and serves. Outcomes: 0; -EINVAL, -EADDRINUSE, ... with fault.

@@ -6,6 +6,8 @@ static const struct route *const more[] = {
     sys_tool_routes,
     sys_wrapping_routes,
     sys_lockout_routes,
+    sys_guard_routes,
+    sys_challenge_routes,
     sys_policy_routes,
     sys_mount_routes,
     sys_auth_routes,

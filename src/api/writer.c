@@ -13,9 +13,7 @@
 enum { JOBS_AT_ONCE = 512, BODY_MAX = 512 << 20, SWEEP_AT_ONCE = 2000, RETRY_MS = 5000 };
 
 static void begin_call(struct gate *g, struct job *j) {
-    call_init(&j->call, j->request);
-    j->call.gate = g;
-    j->call.lockout = g->lockout;
+    job_begin_call(g, j, &j->call);
     buf_add_str(&j->call.prepared, buf_str(&j->prepared));
 }
 
@@ -59,13 +57,10 @@ static int start_over(struct job *j) {
 }
 
 // Takes the draft over as the newest state.
-static int adopt(struct gate *g, struct job *j) {
-    int r = end_last_use(j);
-    if (r) return r;
+static void adopt(struct gate *g, struct job *j) {
     struct state *old = g->tip;
     g->tip = state_hold(j->draft.state);
     state_free(old);
-    return 0;
 }
 
 static int change(struct gate *g, struct job *j) {
@@ -80,7 +75,19 @@ static int change(struct gate *g, struct job *j) {
     bool failed = r || (c->reply.failed && !c->reply.keep);
     j->status = gate_word(g, c, r, &j->body);
     if (failed || j->status == 500) r = start_over(j);
-    return r ? r : adopt(g, j);
+    if (!r) r = end_last_use(j);
+    if (!r) adopt(g, j);
+    return r;
+}
+
+// A change that nobody asked for by a request.
+static int change_own(struct gate *g, struct job *j) {
+    if (!g->tip) return -EPERM;
+    int r = draft_begin(&j->draft, g->tip);
+    if (!r) r = j->make(j->arg, &j->draft);
+    if (r) draft_fini(&j->draft);
+    else adopt(g, j);
+    return r;
 }
 
 static int control(struct gate *g, struct job *j) {
@@ -95,14 +102,14 @@ static int control(struct gate *g, struct job *j) {
 
 // `r`: what kept the request's changes from being kept, after it was answered in words.
 static void finish(struct gate *g, struct job *j, int r) {
-    if (r) j->status = gate_word(g, &j->call, r, &j->body);
-    gate_tell(g, &j->call, j->status, &j->body, j->done, j->ctx);
-    call_fini(&j->call);
-    draft_fini(&j->draft);
-    state_free(j->base);
-    buf_wipe(&j->prepared);
-    buf_wipe(&j->body);
-    free(j);
+    if (j->make) {
+        j->made(j->arg, r);
+    } else {
+        if (r) j->status = gate_word(g, &j->call, r, &j->body);
+        gate_tell(g, &j->call, j->status, &j->body, j->done, j->ctx);
+        call_fini(&j->call);
+    }
+    job_free(j);
 }
 
 static void note_expiries(struct gate *g, const struct state_change *changes, size_t n) {
@@ -167,6 +174,7 @@ static void end_batch(struct gate *g, struct batch *b) {
 
 // What changes the gate itself is done alone. While sealed there is nothing else to be done.
 static bool is_control(const struct gate *g, const struct request *request) {
+    if (!request) return false;
     if (!g->tip) return true;
     AUTO_FINI(call) struct call c;
     call_init(&c, request);
@@ -183,7 +191,9 @@ static void run_jobs(struct gate *g, struct job *first) {
         first = j->next;
         bool alone = is_control(g, j->request);
         if (alone) end_batch(g, batch);
-        batch->results[batch->n] = alone ? control(g, j) : change(g, j);
+        batch->results[batch->n] = j->make ? change_own(g, j)
+                                   : alone ? control(g, j)
+                                           : change(g, j);
         batch->jobs[batch->n++] = j;
         if (alone || batch->n == JOBS_AT_ONCE) end_batch(g, batch);
     }

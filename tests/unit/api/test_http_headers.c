@@ -10,7 +10,7 @@
 #include "api/http-headers.h"
 #include "identity/list.h"
 
-enum { LINES_MAX = 6 };
+enum { LINES_MAX = 8 };
 
 struct lines {
     const char *line[LINES_MAX]; // "Name: value", as a client would send them
@@ -174,13 +174,35 @@ static void the_rest_is_taken_as_sent(void **state) {
     (void)state;
     const struct lines lines = {{"X-Vault-Namespace: ns1/", "X-Vault-Namespace: other",
                                  "Content-Type: a/b; c=d", "X-Vault-Wrap-Format: jwt",
-                                 "Expect: 100-Continue", "Content-Length: 7"}};
+                                 "Expect: 100-Continue", "Content-Length: 7",
+                                 "User-Agent: curl/8 (x)", "User-Agent: y"}};
     AUTO_FINI(http_headers) struct http_headers h = read_lines(&lines);
     assert_true(str_eqz(h.namespace, "ns1/"));
     assert_true(str_eqz(h.content_type, "a/b; c=d"));
     assert_true(str_eqz(h.wrap_format, "jwt"));
     assert_true(h.expects_continue);
     assert_int_equal(h.content_length, 7);
+    assert_true(str_eqz(h.user_agent, "curl/8 (x)"));
+}
+
+static void all_lines_of_proxies_are_one_list(void **state) {
+    (void)state;
+    static const struct {
+        struct lines lines;
+        const char *forwarded;
+    } rows[] = {
+        {{{"Host: x"}}, ""},
+        {{{"X-Forwarded-For: a, b"}}, "a, b"},
+        {{{"X-Forwarded-For: a", "x-forwarded-for:  b\t", "Host: x", "X-FORWARDED-FOR: c"}},
+         "a,b,c"},
+        {{{"X-Forwarded-For: a", "X-Forwarded-For:"}}, "a,"},
+        {{{"X-Forwarded-Host: a", "Forwarded: for=b"}}, ""},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        AUTO_FINI(http_headers) struct http_headers h = read_lines(&rows[i].lines);
+        if (!str_eqz(buf_str(&h.forwarded), rows[i].forwarded))
+            fail_msg("row %zu: %.*s", i, STR_ARG(buf_str(&h.forwarded)));
+    }
 }
 
 int main(void) {
@@ -191,6 +213,7 @@ int main(void) {
         cmocka_unit_test(a_wrap_ttl_is_seconds_or_a_duration),
         cmocka_unit_test(framing_in_doubt_is_refused),
         cmocka_unit_test(the_rest_is_taken_as_sent),
+        cmocka_unit_test(all_lines_of_proxies_are_one_list),
     };
     return cmocka_run_group_tests_name("http_headers", tests, NULL, NULL);
 }

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is decided while a request waits for a person was decided over a state that may be gone by
+// then: token revoked, policy changed. So the request is judged anew from the beginning, and only
+// the methods that were passed are taken over.
+#include "api/passage.h"
+
+#include <errno.h>
+
+#include "base/time.h"
+#include "crypto/digest.h"
+#include "mfa/stepup.h"
+
+enum { METHODS_MAX_BYTES = 1 << 20, MESSAGE_MAX_BYTES = 4096, DATA_MAX_BYTES = 512 << 20 };
+
+void passage_fini(struct passage *p) {
+    buf_fini(&p->methods);
+    buf_fini(&p->challenges);
+    buf_fini(&p->message);
+}
+
+static struct passage make(const struct call *c) {
+    struct passage p = {.methods = buf_make(METHODS_MAX_BYTES),
+                        .challenges = buf_make(METHODS_MAX_BYTES),
+                        .message = buf_make(MESSAGE_MAX_BYTES)};
+    buf_add_str(&p.methods, buf_str(&c->verdict.mfa_methods));
+    return p;
+}
+
+// ---- decided
+
+static void take(struct passage *p, const struct stepup_outcome *o) {
+    p->allowed = o->allowed;
+    p->rule = o->rule;
+    if (!o->allowed) p->reason = challenge_reason_text(o->reason);
+    buf_add_str(&p->challenges, o->challenges.packed);
+    if (o->message.p) buf_add_str(&p->message, o->message);
+    if (!p->methods.error && !p->challenges.error && !p->message.error) return;
+    p->allowed = false;
+    p->reason = "internal error";
+}
+
+static void on_decided(void *ctx, const struct stepup_outcome *o) {
+    struct job *j = ctx;
+    take(&j->passage, o);
+    j->waited_ms = time_mono_ms() - j->waits_since_ms;
+    gate_go_on(j->gate, j);
+}
+
+// ---- asked for
+
+// Of what is asked, so that a number which was shown for one request is not good for another.
+static int fingerprint(const struct call *c, uint8_t ret[CRYPTO_SHA256_BYTES]) {
+    AUTO_WIPED struct buf text = buf_make(DATA_MAX_BYTES);
+    buf_addf(&text, "%d ", (int)c->request->op);
+    json_add_text(&text, c->request->path);
+    int r = c->request->data ? json_add_value(&text, c->request->data) : 0;
+    if (!r) r = text.error;
+    return r ? r : crypto_sha256(buf_str(&text), ret);
+}
+
+static const char *operation_name(enum operation op) {
+    static const char *const names[] = {
+        [OP_READ] = "read",     [OP_LIST] = "list",   [OP_CREATE] = "create",
+        [OP_UPDATE] = "update", [OP_PATCH] = "patch", [OP_DELETE] = "delete",
+        [OP_HEADER] = "header", [OP_HELP] = "help",
+    };
+    return names[op];
+}
+
+static uint64_t ask(struct gate *g, const struct call *c, struct str token, struct str print,
+                    struct job *j) {
+    const struct stepup_demand demand = {
+        .methods = list_of(&c->verdict.mfa_methods),
+        .credentials = c->request->mfa,
+        .token_hash = token,
+        .entity_id = c->caller.entity ? c->caller.entity->id : STR(""),
+        .request_id = c->request->id,
+        .path = c->request->path,
+        .operation = str_from(operation_name(c->op)),
+        .fingerprint = print,
+        .remote_address = c->request->remote_address,
+        .user_agent = c->request->user_agent,
+    };
+    return stepup_ask(g->stepup, &demand, on_decided, j);
+}
+
+static struct job *make_job(struct gate *g, const struct call *c,
+                            void (*done)(void *ctx, const struct answer *a), void *ctx) {
+    struct job *j = job_new(c->request, done, ctx);
+    if (!j) return NULL;
+    j->gate = g;
+    j->passage = make(c);
+    j->has_passage = true;
+    j->waits_since_ms = time_mono_ms();
+    return j;
+}
+
+int passage_ask(struct gate *g, const struct call *c, struct passage *ret, uint64_t *ret_ticket,
+                void (*done)(void *ctx, const struct answer *a), void *ctx) {
+    uint8_t token[TOKEN_HASH_BYTES];
+    uint8_t print[CRYPTO_SHA256_BYTES];
+    if (!g->stepup) return -ENOTSUP;
+    int r = token_hash(c->state, c->request->token, token);
+    if (r) return r;
+    const struct str hash = {(const char *)token, sizeof token};
+    if (stepup_remembers(g->stepup, c->state, list_of(&c->verdict.mfa_methods), hash,
+                         c->request->remote_address, c->now_ms)) {
+        *ret = make(c);
+        ret->allowed = ret->remembered = true;
+        return ret->methods.error ? ret->methods.error : PASSAGE_E_REMEMBERED;
+    }
+    r = fingerprint(c, print);
+    if (r) return r;
+    struct job *j = make_job(g, c, done, ctx);
+    if (!j) return -ENOMEM;
+    *ret_ticket = ask(g, c, hash, (struct str){(const char *)print, sizeof print}, j);
+    if (*ret_ticket) return 0;
+    job_free(j);
+    return -EAGAIN;
+}
