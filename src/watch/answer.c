@@ -81,6 +81,7 @@ static void page_is_mapped(struct stream *t) {
     page->caught_up = is_end(t, page);
     source_complain(t->source, t, NULL, NULL);
     report_page(t, page);
+    source_tell(t->source, page);
     each_asking(t, hand_over, page);
     stream_drop_page(t);
 }

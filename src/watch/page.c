@@ -42,6 +42,7 @@ struct page *page_unref(struct page *p) {
     free(p->events);
     free(p->docs);
     free(p->dead);
+    free(p->wanted);
     free(p);
     return NULL;
 }
@@ -63,6 +64,7 @@ static void forget_content(struct page *p) {
     buf_reset(&p->strings);
     p->event_count = 0;
     p->dead_count = 0;
+    p->wanted_count = 0;
     p->received = 0;
     p->undated = 0;
     p->newest_ms = 0;
@@ -179,6 +181,16 @@ static int note_dead(struct mapping *m, struct str text, struct str uuid,
     return add_dead(m->page, text, uuid, reason);
 }
 
+static int note_wanted(struct mapping *m, struct str text, const struct ecs_facts *facts) {
+    struct page *p = m->page;
+    if (!m->opts->wants || !m->opts->wants(facts->event_type)) return 0;
+    int e = mem_grow(&p->wanted, &p->wanted_cap, p->wanted_count + 1, sizeof *p->wanted);
+    if (e) return e;
+    p->wanted[p->wanted_count++] =
+        (struct page_wanted){.text = text, .id = hash128(facts->uuid), .has_id = facts->uuid.n > 0};
+    return 0;
+}
+
 static int take_mapped(struct mapping *m, struct str text, size_t doc_at,
                        const struct ecs_facts *facts) {
     struct hash128 id = hash128(facts->uuid);
@@ -189,7 +201,8 @@ static int take_mapped(struct mapping *m, struct str text, size_t doc_at,
     int e = recent_reserve(&m->seen, 1, 0);
     if (e) return e;
     recent_add(&m->seen, id);
-    return add_event(m->page, text, doc_at, m->page->documents.n, facts);
+    e = add_event(m->page, text, doc_at, m->page->documents.n, facts);
+    return e ? e : note_wanted(m, text, facts);
 }
 
 static int map_one(struct mapping *m, struct str text) {
@@ -205,7 +218,9 @@ static int map_one(struct mapping *m, struct str text) {
             return fault_set(m->fault, PAGE_E_BROKEN, "event %zu of the page is not JSON: %s",
                              m->page->received, reason.text);
         return note_dead(m, text, STR_NONE, &reason);
-    case ECS_E_UNMAPPABLE: return note_dead(m, text, facts.uuid, &reason);
+    case ECS_E_UNMAPPABLE:
+        e = note_dead(m, text, facts.uuid, &reason);
+        return e ? e : note_wanted(m, text, &facts);
     default: return e;
     }
 }

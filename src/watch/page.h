@@ -29,6 +29,13 @@ struct page_event {
     int64_t published_ms;
 };
 
+// An event that somebody is to be told of (watch.h).
+struct page_wanted {
+    struct str text;   // as received, borrowed from `body`
+    struct hash128 id; // of the uuid
+    bool has_id;
+};
+
 // What the mapping of a page needs beside the bytes that Okta sent, about twice as much: it goes
 // from page to page, so that a page that is still being received is without it.
 struct page_memory {
@@ -59,6 +66,9 @@ struct page {
     struct store_dead_letter *dead; // text borrowed from `body` and `strings`
     size_t dead_count, dead_cap;
 
+    struct page_wanted *wanted; // in order, also what could not be mapped
+    size_t wanted_count, wanted_cap;
+
     size_t received;         // elements of the array
     size_t undated;          // events whose `published` did not parse
     int64_t newest_ms;       // newest published that is not later than date_ms; 0: none
@@ -83,9 +93,10 @@ void page_memory_fini(struct page_memory *m);
 
 struct page_map_opts {
     struct ecs_mapper *mapper;
-    const char *source; // its name; outlives the page
-    int64_t fetched_ms; // wall clock
-    bool accept_broken; // events that are not JSON become dead letters too
+    const char *source;                   // its name; outlives the page
+    int64_t fetched_ms;                   // wall clock
+    bool accept_broken;                   // events that are not JSON become dead letters too
+    bool (*wants)(struct str event_type); // which go into page->wanted; NULL: none
     const atomic_bool *stop;
 };
 

@@ -50,6 +50,7 @@ void source_fini(struct source *s) {
     journal_trim_fini(s);
     stream_fini(&s->poll);
     drop_spares(s);
+    recent_fini(&s->told);
     s->mapper = ecs_mapper_free(s->mapper);
 }
 
@@ -154,6 +155,7 @@ static int map_page(struct source *s, struct stream *t) {
         .fetched_ms = time_now_ms(),
         .accept_broken = t->broken_in_a_row >= BROKEN_TRIES,
         .stop = &s->watch->stop,
+        .wants = t->bounded ? NULL : s->watch->opts.wants,
     };
     return page_map(t->asking, &opts, &t->map_fault);
 }

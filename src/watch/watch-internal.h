@@ -6,6 +6,7 @@
 //
 //   source   what its streams share: mapper, Okta's clock, what is wrong    source.c
 //   stream   asks for pages, one at a time, and hands them to its pairs     stream.c answer.c
+//   tell     who is told of events before any output has them              tell.c
 //   history  which windows there are, how many are asked at once            history.c begin.c
 //   pair     a stream and an output: cursor, state, recent uuids            pair.c
 //   output   a sink, used by one pair at a time; pairs queue                output.c
@@ -258,7 +259,8 @@ struct source {
     struct page *spare[2];   // memory of past pages
     int64_t clock_offset_ms; // Okta's clock minus ours
     bool clock_known;
-    bool heard; // Okta has answered
+    struct recent told; // uuids of what watch_opts.seen has been told
+    bool heard;         // Okta has answered
     bool undated_said;
     bool stopped;
     const char *complaint;
@@ -278,6 +280,8 @@ void source_cancel(struct source *s);
 void source_map(struct stream *t);
 // The outputs have taken a page: another one may be mapped.
 void source_map_next(struct source *s);
+// Tells watch_opts.seen of the polled page that has just been mapped. tell.c
+void source_tell(struct source *s, const struct page *page);
 // A page of memory for the next answer. Outcomes: 0; -ENOMEM.
 int source_take_page(struct source *s, struct page **ret) MUST_USE;
 // A page that is done with: its memory serves for the next one, unless there is a pause.

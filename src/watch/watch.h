@@ -73,6 +73,16 @@ struct watch_opts {
     bool gateless; // nobody appends to the journal now: its end is the end
     const struct watch_backfill *backfill; // NULL: collect
     uint64_t seed;                         // jitter
+    // Whether somebody is to be told at once of events of that type (Okta's eventType); any thread,
+    // quick. NULL: of none.
+    bool (*wants)(struct str event_type);
+    // Such an event came in a polled page: told in order as soon as the page has been read, before
+    // any output has it, so that one that is down holds nothing up. On the loop; `event` is as Okta
+    // sent it, borrowed. One page is told once, whoever it is for; an event that Okta repeats may
+    // be told again after a restart, but not while what the outputs have tells that it is known.
+    // Not told: what windows of the history bring, and the gate's own documents.
+    void (*seen)(void *ctx, const char *source, struct str event);
+    void *seen_ctx;
     // Called once: every pair is finished or stopped for good. May be NULL.
     void (*finished)(void *ctx);
     void *ctx;
