@@ -4,17 +4,18 @@
 # `make install prefix=/usr`: the build has to know it, too (/usr/local otherwise).
 export prefix
 
-.PHONY: help build deps check test demo bench install clean format
+.PHONY: help build deps check test demo demo-gate bench install clean format
 
 help:
-	@echo 'make demo     install what is needed, build, and see the main job done'
-	@echo 'make build    build the programs: build/gatehouse and build/okta-sim'
-	@echo 'make check    the quick tests: nothing installed, no network, under a minute'
-	@echo 'make test     every test, against the real components'
-	@echo 'make bench    the benchmarks, each as a ratio against a reference'
-	@echo 'make install  install (DESTDIR and prefix are honoured)'
-	@echo 'make format   lay the sources out by .clang-format'
-	@echo 'make clean    remove every build folder'
+	@echo 'make demo       install what is needed, build, and see the main job done'
+	@echo 'make demo-gate  the same for the gate: a push, a denial, the guard'
+	@echo 'make build      build the programs: build/gatehouse and build/okta-sim'
+	@echo 'make check      the quick tests: nothing installed, no network, under a minute'
+	@echo 'make test       every test, against the real components'
+	@echo 'make bench      the benchmarks, each as a ratio against a reference'
+	@echo 'make install    install (DESTDIR and prefix are honoured)'
+	@echo 'make format     lay the sources out by .clang-format'
+	@echo 'make clean      remove every build folder'
 
 deps:
 	@tools/deps build
@@ -31,6 +32,9 @@ test:
 
 demo: build
 	@tools/demo
+
+demo-gate: build
+	@tools/demo-gate
 
 bench:
 	@tools/deps bench

@@ -10,7 +10,9 @@ import sys
 import time
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-os.environ.setdefault("GATEHOUSE", os.path.join(os.environ.get("BUILD", f"{ROOT}/build"), "gatehouse"))
+BUILD = os.path.abspath(os.environ.get("BUILD", f"{ROOT}/build"))
+os.environ.setdefault("GATEHOUSE", f"{BUILD}/gatehouse")
+os.environ.setdefault("OKTA_SIM", f"{BUILD}/okta-sim")
 sys.path.insert(0, f"{ROOT}/tests/openbao")
 
 import servers  # noqa: E402

@@ -46,6 +46,11 @@ static const struct flag flags[] = {
      "only of this source; may be repeated", AT(source_count)},
     {ARGS_OUTPUT, "output", 0, "NAME", FLAG_LIST, AT(outputs),
      "only for this output; may be repeated", AT(output_count)},
+    {ARGS_GATE, "address", 0, "URL", FLAG_TEXT, AT(address),
+     "of the gate (default BAO_ADDR or VAULT_ADDR, then https://127.0.0.1:8200)"},
+    {ARGS_LIMIT, "limit", 0, "N", FLAG_TEXT, AT(limit), "at most so many (default 20)"},
+    {ARGS_CLEAR, "clear", 0, NULL, FLAG_BOOL, AT(clear),
+     "forget what speaks against pushes to USER"},
     {0, "help", 'h', NULL, FLAG_BOOL, AT(help), "this text"},
 };
 

@@ -32,6 +32,9 @@ enum {
     ARGS_PEM = 1 << 14,
     ARGS_KID = 1 << 15,
     ARGS_DEV = 1 << 16,
+    ARGS_GATE = 1 << 17, // where a running gate is
+    ARGS_LIMIT = 1 << 18,
+    ARGS_CLEAR = 1 << 19,
 };
 
 struct args {
@@ -45,6 +48,9 @@ struct args {
     size_t source_count, output_count;
     const char *type, *bits, *kid; // of a key that is made
     bool pem, dev;
+    const char *address; // of a gate
+    const char *limit;
+    bool clear;
     bool help;
     const char *words[ARGS_WORDS_MAX]; // what is not a flag
     size_t word_count;

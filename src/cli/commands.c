@@ -71,6 +71,21 @@ const struct command commands[] = {
      "one is made and printed once, for a secret manager.\n"
      "While the daemon runs, PUT sys/init does the same (bao operator init).",
      ARGS_CONFIG | ARGS_SET | ARGS_JSON, 0, 1, false, command_init},
+    {"mfa", "what the gate knows of people and their pushes",
+     "guard [USER [--clear]] | challenges [ID] | methods",
+     "Asks a running gate, over its API, as bao and vault do.\n"
+     "guard       all logins and entities that something speaks against, or what is known of "
+     "USER:\n"
+     "            the rule in force, why and until when, and the event in Okta's log that told it\n"
+     "guard USER --clear   an administrator's word: push to USER again\n"
+     "challenges  who was asked for what, newest first, what came of it, and what Okta logged of "
+     "it;\n"
+     "            with ID everything of one\n"
+     "methods     the names of the MFA methods\n"
+     "The token is taken from BAO_TOKEN or VAULT_TOKEN, then from ~/.vault-token. BAO_CACERT, "
+     "BAO_SKIP_VERIFY,\n"
+     "BAO_CLIENT_TIMEOUT and BAO_MFA (or VAULT_...) mean what they mean there.",
+     ARGS_GATE | ARGS_LIMIT | ARGS_JSON | ARGS_CLEAR, 1, 3, false, command_mfa},
     {"api", "describe the gate's HTTP API", "--markdown", "Writes the reference of the gate's API.",
      ARGS_MARKDOWN, 0, 0, true, command_api},
     {"rotate", "a new master key for the gate, while it runs", "FILE",

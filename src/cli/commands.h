@@ -34,6 +34,7 @@ int command_dead_letters(const struct args *args);
 int command_keygen(const struct args *args);
 int command_init(const struct args *args);
 int command_rotate(const struct args *args);
+int command_mfa(const struct args *args);
 int command_api(const struct args *args);
 int command_settings(const struct args *args);
 

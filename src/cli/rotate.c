@@ -6,28 +6,21 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/gate-client.h"
 #include "cli/secret-file.h"
 #include "crypto/digest.h"
 #include "crypto/seal.h"
 #include "daemon/settings.h"
-#include "http/client.h"
-#include "loop/loop.h"
 #include "json/write.h"
 
-enum { TIMEOUT_MS = 120000, ANSWER_MAX = 1 << 20 };
+enum { TIMEOUT_MS = 120000 };
 
 struct rotation {
     const char *file;
     struct settings *settings;
-    struct loop *loop;
-    struct http_client *client;
-    struct json_reader *reader;
-    char url[512];
-    struct buf fresh; // the new key: hex
-    // Of the last answer:
-    enum http_result result;
-    int status;
-    struct buf body;
+    struct gate_client *client;
+    struct buf fresh;          // the new key: hex
+    struct gate_answer answer; // the last one
     struct fault fault;
 };
 
@@ -38,86 +31,34 @@ static int failed(const char *what, const char *why) {
 
 // ---- asking the daemon
 
-static const char *environment(const char *a, const char *b) {
-    const char *value = getenv(a);
-    return value && *value ? value : getenv(b);
-}
-
-static int find_url(struct rotation *r) {
-    const struct settings_listen *l = &r->settings->listen;
-    const char *url = environment("BAO_ADDR", "VAULT_ADDR");
-    if (!url && !l->address) return failed("listen.address is not set", "there is no gate");
-    int n = url ? snprintf(r->url, sizeof r->url, "%s", url)
-                : snprintf(r->url, sizeof r->url, "%s://%s", l->tls_cert_file ? "https" : "http",
-                           l->address);
-    return n > 0 && (size_t)n < sizeof r->url ? EXIT_DONE : failed("the address is too long", "");
-}
-
-// Who holds the very certificate of the settings is the daemon, whatever it is called.
+// Where the settings have it listen, unless the environment says otherwise.
 static int make_client(struct rotation *r) {
-    const char *ca = environment("BAO_CACERT", "VAULT_CACERT");
-    if (!ca) ca = r->settings->listen.tls_cert_file;
-    struct http_client_opts opts = {.user_agent = "gatehouse", .no_proxy = "*"};
-    if (ca) {
-        opts.tls.certificate_authorities = &ca;
-        opts.tls.certificate_authority_count = 1;
-        opts.tls.verify = HTTP_VERIFY_CERTIFICATE;
-    }
+    const struct settings_listen *l = &r->settings->listen;
+    char address[512] = "";
     struct fault why = {{0}};
-    int e = loop_new(&r->loop);
-    if (!e) e = json_reader_new(&r->reader);
-    if (!e) e = http_client_new(&r->client, r->loop, &opts, &why);
+    if (l->address)
+        snprintf(address, sizeof address, "%s://%s", l->tls_cert_file ? "https" : "http",
+                 l->address);
+    const struct gate_client_opts opts = {.fallback = l->address ? address : NULL,
+                                          .certificate = l->tls_cert_file,
+                                          .timeout_ms = TIMEOUT_MS};
+    int e = gate_client_new(&r->client, &opts, &why);
+    if (e && !l->address) return failed("listen.address is not set, so there is no gate", why.text);
     return e ? failed("no connection can be made", why.text) : EXIT_DONE;
-}
-
-static void hear(void *ctx, const struct http_response *response) {
-    struct rotation *r = ctx;
-    r->result = response->result;
-    r->status = response->status;
-    r->fault = response->fault;
-    buf_reset(&r->body);
-    buf_add_str(&r->body, response->body);
-    loop_stop(r->loop);
 }
 
 // Outcomes: EXIT_DONE: there is an answer, good or bad; EXIT_FAILED: there is none, said nowhere.
 static int put(struct rotation *r, const char *path, struct str body) {
-    char url[600];
-    snprintf(url, sizeof url, "%s/v1/%s", r->url, path);
-    const char *token = environment("BAO_TOKEN", "VAULT_TOKEN");
-    AUTO_WIPED struct buf header = buf_make(4096);
-    buf_addf(&header, "X-Vault-Token: %s", token ? token : "");
-    const char *text = buf_z(&header);
-    if (!text) return EXIT_FAILED;
-    const char *headers[] = {"Content-Type: application/json", "X-Vault-Request: true", text};
-    const struct http_request request = {.method = "PUT",
-                                         .url = url,
-                                         .body = body,
-                                         .headers = headers,
-                                         .header_count = LEN(headers),
-                                         .timeout_ms = TIMEOUT_MS,
-                                         .max_body_bytes = ANSWER_MAX,
-                                         .done = hear,
-                                         .ctx = r};
-    struct http_call *call = NULL;
-    r->result = HTTP_FAILED;
-    int e = http_send(r->client, &request, &call);
-    if (!e) e = loop_run(r->loop);
-    if (e) fault_set(&r->fault, 0, "%s", error_text(e));
-    return e || r->result != HTTP_OK ? EXIT_FAILED : EXIT_DONE;
-}
-
-static const struct json *answer(struct rotation *r) {
-    const struct json *v = NULL;
-    return json_read(r->reader, buf_str(&r->body), &v, NULL) ? NULL : v;
+    return gate_client_ask(r->client, "PUT", path, body, &r->answer, &r->fault) ? EXIT_FAILED
+                                                                                : EXIT_DONE;
 }
 
 // What the daemon has against it.
 static int refused(struct rotation *r) {
-    char text[512];
-    struct str why = json_str(json_at(json_get(answer(r), "errors"), 0));
-    snprintf(text, sizeof text, "%d %.*s", r->status, STR_ARG(why));
-    return failed("the daemon refused", text);
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 16);
+    gate_answer_explain(&r->answer, &text);
+    const char *why = buf_z(&text);
+    return failed("the daemon refused", why ? why : "");
 }
 
 // ---- the steps
@@ -139,8 +80,8 @@ static int make_key(struct rotation *r) {
 static int begin(struct rotation *r, struct buf *nonce) {
     int e = put(r, "sys/rekey/init", STR("{\"secret_shares\":1,\"secret_threshold\":1}"));
     if (e) return failed("the daemon does not answer", r->fault.text);
-    if (r->status != 200) return refused(r);
-    buf_add_str(nonce, json_str(json_get(answer(r), "nonce")));
+    if (r->answer.status != 200) return refused(r);
+    buf_add_str(nonce, json_str(json_get(r->answer.body, "nonce")));
     return nonce->n && !nonce->error ? EXIT_DONE : failed("the daemon gave no nonce", "");
 }
 
@@ -166,7 +107,7 @@ static int change(struct rotation *r, struct str nonce) {
     json_close(&body, '}');
     if (body.error) return failed("no memory", "");
     if (put(r, "sys/rekey/update", buf_str(&body))) return say_unknown(r);
-    return r->status == 200 ? EXIT_DONE : refused(r);
+    return r->answer.status == 200 ? EXIT_DONE : refused(r);
 }
 
 static int run(struct rotation *r, const struct args *args) {
@@ -174,8 +115,7 @@ static int run(struct rotation *r, const struct args *args) {
     if (settings_load_or_say(&r->settings, args->config, args->sets, args->set_count))
         return EXIT_USAGE;
     if (!r->settings->master_key) return failed("master_key is not set", "which is to be replaced");
-    int e = find_url(r);
-    if (!e) e = make_client(r);
+    int e = make_client(r);
     if (!e) e = make_key(r);
     if (!e) e = begin(r, &nonce);
     if (!e) e = change(r, buf_str(&nonce));
@@ -183,8 +123,7 @@ static int run(struct rotation *r, const struct args *args) {
 }
 
 int command_rotate(const struct args *args) {
-    struct rotation r = {
-        .file = args->words[0], .fresh = buf_make(128), .body = buf_make(ANSWER_MAX)};
+    struct rotation r = {.file = args->words[0], .fresh = buf_make(128)};
     bool existed = access(r.file, F_OK) == 0;
     int e = run(&r, args);
     if (e && r.file && !existed) unlink(r.file);
@@ -192,11 +131,8 @@ int command_rotate(const struct args *args) {
         printf("Every record is sealed with the key in %s now. Put it into the settings before the "
                "next start:\n    master_key: ${file:%s}\n",
                args->words[0], args->words[0]);
-    http_client_free(r.client);
-    json_reader_free(r.reader);
-    loop_free(r.loop);
+    gate_client_free(r.client);
     settings_free(r.settings);
     buf_wipe(&r.fresh);
-    buf_wipe(&r.body);
     return e;
 }

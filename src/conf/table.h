@@ -113,6 +113,9 @@ const char *conf_table_kind(const struct conf_table *table, const void *object);
 // Whether the key belongs to tables of that kind (NULL: not known, then it may).
 bool conf_key_is_for(const struct conf_key *key, const char *kind);
 
+// Whether two loaded structs say the same: by value, not by address.
+bool conf_same(const struct conf_table *table, const void *a, const void *b);
+
 // Adds an error for `key` of `map`, at its value where it is set and else at the table. For checks.
 // `map` may be NULL.
 void conf_wrong(struct conf_load *load, const struct conf_node *map, const char *key,

@@ -21,6 +21,8 @@
 #include "daemon/settings.h"
 #include "daemon/trim.h"
 #include "loop/loop.h"
+#include "mfa/signal.h"
+#include "mfa/stepup.h"
 #include "store/store.h"
 #include "watch/watch.h"
 
@@ -35,6 +37,7 @@ struct daemon {
     struct progress progress;
     struct loop *loop;
     struct settings *settings;
+    struct settings *first; // the gate's: it keeps what it began with until it ends
     struct plan *plan;
     struct store *store;
     struct watch *watch;            // NULL: nothing is collected
@@ -46,6 +49,7 @@ struct daemon {
     struct loop_signal *signals[LEN(watched_signals)];
     struct loop_timer *summary, *ticker, *watchdog, *settling;
     bool ending;
+    int parts_ending;
     bool told_to_end; // by a signal: then a source that was refused is no failure of ours
     int status;
 };
@@ -193,6 +197,11 @@ static size_t watched_sources(const struct daemon *d) {
     return d->opts->backfill ? d->settings->source_count : d->plan->source_count;
 }
 
+static void on_seen(void *ctx, const char *source, struct str event) {
+    struct daemon *d = ctx;
+    if (d->front) front_observe(d->front, source, event);
+}
+
 static int start_watch(struct daemon *d, struct fault *fault) {
     if (watched_sources(d) == 0) return 0;
     const struct watch_opts opts = {
@@ -207,6 +216,9 @@ static int start_watch(struct daemon *d, struct fault *fault) {
         .gateless = !d->opts->gate,
         .backfill = d->opts->backfill,
         .seed = (uint64_t)time_now_ms() ^ (uint64_t)getpid() << 32,
+        .wants = d->front ? signal_wants : NULL,
+        .seen = on_seen,
+        .seen_ctx = d,
         .finished = on_finished,
         .ctx = d,
     };
@@ -215,9 +227,9 @@ static int start_watch(struct daemon *d, struct fault *fault) {
     return e;
 }
 
-static void on_watch_ended(void *ctx) {
+static void on_part_ended(void *ctx) {
     struct daemon *d = ctx;
-    loop_stop(d->loop);
+    if (--d->parts_ending == 0) loop_stop(d->loop);
 }
 
 static void end(struct daemon *d) {
@@ -225,9 +237,11 @@ static void end(struct daemon *d) {
     d->ending = true;
     notify_stopping(&d->notify);
     progress_clear(&d->progress);
-    if (d->next_plan) return; // the watch is being stopped already
-    if (d->watch) watch_stop(d->watch, on_watch_ended, d);
-    else loop_stop(d->loop);
+    bool watching = d->watch || d->next_plan;
+    d->parts_ending = 1 + watching + (d->front != NULL);
+    if (d->front) front_stop(d->front, on_part_ended, d);
+    if (d->watch && !d->next_plan) watch_stop(d->watch, on_part_ended, d); // else it is under way
+    on_part_ended(d);
 }
 
 static void give_up(struct daemon *d, const char *why) {
@@ -239,18 +253,34 @@ static void give_up(struct daemon *d, const char *why) {
 
 static void reload(struct daemon *d);
 
+static void free_settings(struct daemon *d) {
+    if (d->settings != d->first) settings_free(d->settings);
+    d->settings = NULL;
+}
+
+// Methods may ask by the credentials of sources: from now on those of this plan.
+static void offer_sources(struct daemon *d, const struct plan *plan) {
+    if (!d->front) return;
+    int e = -ENOMEM;
+    AUTO_MEM struct stepup_source *sources =
+        mem_new_array(plan->settings->source_count + 1, sizeof *sources);
+    if (sources) e = front_use_sources(d->front, sources, plan_stepup_sources(plan, sources));
+    if (e) log_error(&d->log, "mfa.sources_not_usable", KV_STR("reason", error_text(e)));
+}
+
 // The old watch has stopped: the new plan takes its place.
 static void change_over(void *ctx) {
     struct daemon *d = ctx;
     struct fault fault = {{0}};
     d->watch = watch_free(d->watch);
+    offer_sources(d, d->next_plan);
     d->plan = plan_free(d->plan);
-    d->settings = settings_free(d->settings);
+    free_settings(d);
     d->plan = TAKE(d->next_plan);
     d->settings = TAKE(d->next_settings);
     apply_log(d);
     if (d->ending) {
-        loop_stop(d->loop);
+        on_part_ended(d);
         return;
     }
     int e = start_watch(d, &fault);
@@ -379,13 +409,17 @@ static int start_audit(struct daemon *d) {
 
 static int start_front(struct daemon *d, struct fault *fault) {
     if (!serves(d)) return 0;
-    const struct front_opts opts = {.settings = d->settings,
+    d->first = d->settings;
+    const struct front_opts opts = {.loop = d->loop,
+                                    .settings = d->settings,
                                     .store = d->store,
                                     .log = &d->log,
                                     .dev = d->opts->dev,
                                     .audit = d->audit ? audit_journal_add : NULL,
                                     .audit_ctx = d->audit};
-    return front_new(&d->front, &opts, fault);
+    int e = front_new(&d->front, &opts, fault);
+    if (!e) offer_sources(d, d->plan);
+    return e;
 }
 
 // To try the gate out, nothing needs to be kept but what is to be delivered.
@@ -421,7 +455,8 @@ static void tear_down(struct daemon *d) {
     d->settling = loop_timer_free(d->settling);
     for (size_t i = 0; i < LEN(d->signals); i++) d->signals[i] = loop_signal_free(d->signals[i]);
     d->loop = loop_free(d->loop);
-    d->settings = settings_free(d->settings);
+    free_settings(d);
+    d->first = settings_free(d->first);
     notify_close(&d->notify);
 }
 

@@ -10,12 +10,17 @@
 #include "api/server.h"
 #include "crypto/digest.h"
 #include "daemon/settings.h"
+#include "http/client.h"
+#include "mfa/stepup.h"
 
 struct front {
     struct log log;
     struct crypto_sealer *sealer; // NULL: no master key is set
     char *version;                // outlives the settings that it comes from
     struct gate *gate;
+    struct stepup *stepup;
+    char *no_proxy;
+    struct http_client_opts http; // to Okta, for methods with an API token of their own
     struct server *server;
     char url[300];
 };
@@ -47,6 +52,84 @@ static int make_gate(struct front *f, const struct front_opts *opts, struct faul
     return 0;
 }
 
+// ---- MFA
+
+static int join(const char *const *words, size_t n, char **ret) {
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+    for (size_t i = 0; i < n; i++) buf_addf(&text, "%s%s", i ? "," : "", words[i]);
+    *ret = n ? buf_take(&text) : NULL;
+    return n && !*ret ? -ENOMEM : 0;
+}
+
+static struct state *newest(void *ctx) {
+    struct front *f = ctx;
+    return gate_state(f->gate);
+}
+
+static int change(void *ctx, int (*make)(void *arg, struct draft *d),
+                  void (*done)(void *arg, int r), void *arg) {
+    struct front *f = ctx;
+    return gate_change(f->gate, make, done, arg);
+}
+
+static struct stepup_settings stepup_settings(struct front *f, const struct settings_mfa *m) {
+    f->http = (struct http_client_opts){
+        .proxy_url = m->proxy_url,
+        .no_proxy = f->no_proxy,
+        .tls = settings_tls(&m->ssl),
+        .user_agent = "gatehouse/" GATEHOUSE_VERSION,
+    };
+    return (struct stepup_settings){
+        .wait_ms = m->wait_ms,
+        .poll_interval_ms = m->poll_interval_ms,
+        .max_waiting = m->max_waiting,
+        .okta_url = m->okta_url,
+        .http = &f->http,
+        .rate_limit_early_limit = m->rate_limit_early_limit,
+        .http_client_timeout_ms = m->http_client_timeout_ms,
+        .guard =
+            {
+                .max_pushes = m->guard.max_pushes,
+                .window_ms = m->guard.window_ms,
+                .pause_ms = m->guard.pause_ms,
+                .max_pause_ms = m->guard.max_pause_ms,
+                .max_codes = m->guard.max_codes,
+                .brake = m->guard.brake,
+            },
+    };
+}
+
+static int make_stepup(struct front *f, const struct front_opts *opts, struct fault *fault) {
+    const struct settings_mfa *m = &opts->settings->mfa;
+    int r = join(m->no_proxy, m->no_proxy_count, &f->no_proxy);
+    if (r) return r;
+    const struct stepup_settings settings = stepup_settings(f, m);
+    const struct stepup_world world = {.ctx = f,
+                                       .state = newest,
+                                       .change = change,
+                                       .audit = opts->audit,
+                                       .audit_ctx = opts->audit_ctx};
+    struct fault why = {{0}};
+    r = stepup_new(&f->stepup, opts->loop, &f->log, &settings, &world, &why);
+    if (r) return fault_set(fault, r, "mfa: %s", why.text[0] ? why.text : error_text(r));
+    gate_use_stepup(f->gate, f->stepup);
+    return 0;
+}
+
+void front_stop(struct front *f, void (*done)(void *ctx), void *ctx) {
+    stepup_stop(f->stepup, done, ctx);
+}
+
+int front_use_sources(struct front *f, const struct stepup_source *sources, size_t n) {
+    return stepup_use_sources(f->stepup, sources, n);
+}
+
+void front_observe(struct front *f, const char *source, struct str event) {
+    stepup_observe(f->stepup, source, event);
+}
+
+// ---- listening
+
 // What a person needs who is trying it out, where a person sees it: never in a log of a service.
 static void say_dev(const struct front *f, struct str key, struct str token) {
     AUTO_WIPED struct buf text = buf_make(256);
@@ -75,6 +158,8 @@ static int listen_to(struct front *f, const struct front_opts *opts, struct faul
         .allow_plain_http = l->tls_disable,
         .body_max = (size_t)l->max_request_size,
         .idle_timeout_ms = l->idle_timeout_ms,
+        .x_forwarded_for_authorized_addrs = l->x_forwarded_for_authorized_addrs,
+        .x_forwarded_for_authorized_addr_count = l->x_forwarded_for_authorized_addr_count,
     };
     int r = server_new(&f->server, &server, fault);
     if (r) return r;
@@ -98,6 +183,7 @@ int front_new(struct front **ret, const struct front_opts *opts, struct fault *f
     AUTO_WIPED struct buf token = buf_make(256);
     int r = read_key(f, opts, fault);
     if (!r) r = make_gate(f, opts, fault);
+    if (!r) r = make_stepup(f, opts, fault);
     if (!r && opts->dev) r = gate_init(f->gate, true, STR("root"), &key, &token, fault);
     if (!r) r = listen_to(f, opts, fault);
     if (r) return r;
@@ -112,6 +198,8 @@ struct front *front_free(struct front *f) {
     if (!f) return NULL;
     f->server = server_free(f->server);
     f->gate = gate_free(f->gate);
+    f->stepup = stepup_free(f->stepup);
+    free(f->no_proxy);
     f->sealer = crypto_sealer_free(f->sealer);
     free(f->version);
     free(f);

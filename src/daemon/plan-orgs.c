@@ -45,19 +45,6 @@ static bool same_list(const char *const *a, size_t a_n, const char *const *b, si
     return true;
 }
 
-static bool same_ssl(const struct settings_ssl *a, const struct settings_ssl *b) {
-    return a->verification_mode == b->verification_mode &&
-           same_text(a->certificate, b->certificate) && same_text(a->key, b->key) &&
-           same_text(a->key_passphrase, b->key_passphrase) &&
-           same_text(a->ca_trusted_fingerprint, b->ca_trusted_fingerprint) &&
-           same_list(a->certificate_authorities, a->certificate_authority_count,
-                     b->certificate_authorities, b->certificate_authority_count) &&
-           same_list(a->supported_protocols, a->supported_protocol_count, b->supported_protocols,
-                     b->supported_protocol_count) &&
-           same_list(a->cipher_suites, a->cipher_suite_count, b->cipher_suites,
-                     b->cipher_suite_count);
-}
-
 static bool same_credentials(const struct settings_source *a, const struct settings_source *b) {
     return a->auth_method == b->auth_method && same_text(a->api_key, b->api_key) &&
            same_text(a->okta_domain_url, b->okta_domain_url) &&
@@ -71,7 +58,7 @@ static bool same_org(const struct settings_source *a, const struct settings_sour
     return same_text(a->url, b->url) && same_credentials(a, b) &&
            same_text(a->proxy_url, b->proxy_url) &&
            same_list(a->no_proxy, a->no_proxy_count, b->no_proxy, b->no_proxy_count) &&
-           same_ssl(&a->ssl, &b->ssl) && a->disable_keep_alive == b->disable_keep_alive &&
+           settings_same_ssl(&a->ssl, &b->ssl) && a->disable_keep_alive == b->disable_keep_alive &&
            a->enable_request_tracer == b->enable_request_tracer &&
            a->http_client_timeout_ms == b->http_client_timeout_ms;
 }

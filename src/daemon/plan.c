@@ -10,6 +10,7 @@
 #include "ecs/geo.h"
 #include "ecs/useragent.h"
 #include "loop/loop.h"
+#include "mfa/stepup.h"
 
 // ---- what mapping needs ----
 
@@ -116,6 +117,19 @@ static void fill_output(struct plan *p, size_t i) {
                 .fd = STDOUT_FILENO,
             },
     };
+}
+
+size_t plan_stepup_sources(const struct plan *p, struct stepup_source *ret) {
+    for (size_t i = 0; i < p->settings->source_count; i++) {
+        const struct settings_source *s = &p->settings->sources[i];
+        ret[i] = (struct stepup_source){
+            .name = s->name,
+            .org = plan_orgs_of(p->orgs, i),
+            .url = s->url,
+            .client_id = s->auth_method == SETTINGS_API_KEY ? NULL : s->client_id,
+        };
+    }
+    return p->settings->source_count;
 }
 
 static int make_arrays(struct plan *p) {

@@ -13,6 +13,7 @@ struct loop;
 struct settings;
 struct settings_source;
 struct plan_orgs;
+struct stepup_source;
 struct store;
 
 struct plan {
@@ -33,6 +34,13 @@ int plan_new(struct plan **ret, struct loop *loop, const struct settings *settin
              struct store *store, const struct log *log, struct fault *fault) MUST_USE;
 struct plan *plan_free(struct plan *p); // NULL-safe, half-built-safe; returns NULL
 DEFINE_AUTO_FREE(plan)
+
+// What methods may name in `okta_source` (mfa/stepup.h: stepup_use_sources): the sources that ask
+// Okta, at most settings->source_count of them, into `ret`; gives their number. Texts and orgs are
+// borrowed from the plan. A source that signs in with OAuth serves for that only if its
+// `okta_scopes` hold okta.users.read and okta.users.manage, too; what Okta does not permit, it says
+// when it is asked.
+size_t plan_stepup_sources(const struct plan *p, struct stepup_source *ret);
 
 // The parts of a plan that need no network: what mapping needs. Used by `map` alone.
 // A missing user-agent file is warned of on `log`, and user_agent.* then holds the original only.

@@ -142,6 +142,10 @@ struct http_tls settings_tls(const struct settings_ssl *ssl) {
     };
 }
 
+bool settings_same_ssl(const struct settings_ssl *a, const struct settings_ssl *b) {
+    return conf_same(&settings_ssl_table, a, b);
+}
+
 int settings_check_source(struct conf_load *load, void *object, const struct conf_node *map) {
     struct settings_source *source = object;
     check_name(load, source->name, map);

@@ -11,6 +11,9 @@
 extern const struct conf_table settings_table;        // struct settings
 extern const struct conf_table settings_source_table; // struct settings_source
 extern const struct conf_table settings_listen_table; // struct settings_listen
+extern const struct conf_table settings_mfa_table;    // struct settings_mfa
+extern const struct conf_table settings_ssl_table;    // struct settings_ssl
+extern const char *const settings_proxy_schemes[];
 
 // Rules over several keys; conf_table.check of the tables.
 int settings_check_source(struct conf_load *load, void *object, const struct conf_node *map);
@@ -18,6 +21,8 @@ int settings_check_ssl(struct conf_load *load, void *object, const struct conf_n
 int settings_check_output(struct conf_load *load, void *object, const struct conf_node *map);
 int settings_check_data_stream(struct conf_load *load, void *object, const struct conf_node *map);
 int settings_check_listen(struct conf_load *load, void *object, const struct conf_node *map);
+int settings_check_mfa(struct conf_load *load, void *object, const struct conf_node *map);
+int settings_check_guard(struct conf_load *load, void *object, const struct conf_node *map);
 int settings_check_all(struct conf_load *load, void *object, const struct conf_node *map);
 
 // Parts of these. Fills in source->auth_method, -1 where errors were found.

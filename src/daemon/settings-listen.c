@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the gate listens. tls_cert_file, tls_key_file and tls_disable are called as in the
-// listeners of Vault and OpenBao, and mean the same.
+// Where the gate listens. tls_cert_file, tls_key_file, tls_disable and
+// x_forwarded_for_authorized_addrs are called as in the listeners of Vault and OpenBao, and mean
+// the same.
 #include "base/parse.h"
 #include "daemon/settings-internal.h"
+#include "identity/cidr.h"
 
 static bool take_number(struct str *rest) {
     size_t n = 0;
@@ -56,6 +58,18 @@ static void check_tls(struct conf_load *load, const struct settings_listen *l,
                    "plain http is asked for and certificates are given, expected one of the two");
 }
 
+static void check_proxies(struct conf_load *load, const struct settings_listen *l,
+                          const struct conf_node *map) {
+    for (size_t i = 0; i < l->x_forwarded_for_authorized_addr_count; i++) {
+        struct str text = str_from(l->x_forwarded_for_authorized_addrs[i]);
+        char quoted[CONF_QUOTE_MAX];
+        if (!cidr_is_valid(text))
+            conf_wrong(load, map, "x_forwarded_for_authorized_addrs",
+                       "expected addresses and networks, such as 10.0.0.0/8; found %s",
+                       conf_quote(text, quoted));
+    }
+}
+
 int settings_check_listen(struct conf_load *load, void *object, const struct conf_node *map) {
     const struct settings_listen *l = object;
     if (!map) return 0;
@@ -67,6 +81,7 @@ int settings_check_listen(struct conf_load *load, void *object, const struct con
     if (l->vault_version && !is_semver(str_from(l->vault_version)))
         conf_wrong(load, map, "vault_version", "expected a version such as 1.17.0 or 1.17.0+ent");
     check_tls(load, l, map);
+    check_proxies(load, l, map);
     return 0;
 }
 
@@ -114,6 +129,17 @@ static const struct conf_key keys[] = {
      .min = 1000,
      .max = 60.0 * 60 * 1000,
      .description = "How long a connection may stay open between two requests."},
+    {.name = "x_forwarded_for_authorized_addrs",
+     .type = CONF_STRINGS,
+     AT(x_forwarded_for_authorized_addrs),
+     .min = 1,
+     .max = 256,
+     .initial_says = "none: the header is ignored",
+     .example = "[10.0.0.0/8, \"2001:db8::7\"]",
+     .description = "Proxies in front of the gate, addresses and networks: a request that comes "
+                    "from one of them is taken for one of the last address in its "
+                    "`X-Forwarded-For` that is not itself among these. Tokens that are bound to "
+                    "addresses, pushes, and audit documents then see the client's address."},
     {.name = "vault_version",
      .type = CONF_STRING,
      AT(vault_version),
@@ -123,6 +149,15 @@ static const struct conf_key keys[] = {
                     "what is Vault Enterprise's only where this ends in `+ent`."},
 };
 #undef AT
+
+_Static_assert(offsetof(struct settings_listen, x_forwarded_for_authorized_addr_count) ==
+                   offsetof(struct settings_listen, x_forwarded_for_authorized_addrs) +
+                       sizeof(void *),
+               "a pair that stands for conf_strings");
+
+bool settings_same_listen(const struct settings_listen *a, const struct settings_listen *b) {
+    return conf_same(&settings_listen_table, a, b);
+}
 
 const struct conf_table settings_listen_table = {
     .name = "listen table",

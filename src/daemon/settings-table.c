@@ -27,7 +27,7 @@ static const char *const auth_methods[] = {"api_key", "oauth2", "oin_app", NULL}
 static const char *const output_types[] = {"stdout", "file", "sqlite", NULL};
 static const char *const output_types_later[] = {"elasticsearch", "opensearch", "kafka", NULL};
 static const char *const log_schemes[] = {"https", "http", NULL};
-static const char *const proxy_schemes[] = {"http", "https", "socks5", "socks5h", NULL};
+const char *const settings_proxy_schemes[] = {"http", "https", "socks5", "socks5h", NULL};
 
 #define AT(member) .at = offsetof(struct settings_log, member)
 static const struct conf_key log_keys[] = {
@@ -122,11 +122,11 @@ static const struct conf_key ssl_keys[] = {
      .instead = "the URL's scheme decides, leave the key out"},
 };
 #undef AT
-static const struct conf_table ssl_table = {.name = "ssl table",
-                                            .keys = ssl_keys,
-                                            .n = LEN(ssl_keys),
-                                            .bytes = sizeof(struct settings_ssl),
-                                            .check = settings_check_ssl};
+const struct conf_table settings_ssl_table = {.name = "ssl table",
+                                              .keys = ssl_keys,
+                                              .n = LEN(ssl_keys),
+                                              .bytes = sizeof(struct settings_ssl),
+                                              .check = settings_check_ssl};
 
 #define AT(member) .at = offsetof(struct settings_data_stream, member)
 static const struct conf_key data_stream_keys[] = {
@@ -219,7 +219,8 @@ static const struct conf_key source_keys[] = {
      .initial = "okta.logs.read",
      .min = 1,
      .max = 64,
-     .description = "Scopes to ask for; with `oauth2` only."},
+     .description = "Scopes to ask for; with `oauth2` only. MFA methods that name this source in "
+                    "`okta_source` need `okta.users.read` and `okta.users.manage`, too."},
     {.name = "oin_app",
      .type = CONF_BOOL,
      AT(oin_app),
@@ -266,7 +267,7 @@ static const struct conf_key source_keys[] = {
     {.name = "proxy_url",
      .type = CONF_URL,
      AT(proxy_url),
-     .words = proxy_schemes,
+     .words = settings_proxy_schemes,
      .initial_says = "`https_proxy`, `no_proxy` of the environment",
      .example = "http://proxy.example.com:3128",
      .description = "Proxy on the way to Okta; may carry `user:password@`."},
@@ -287,7 +288,7 @@ static const struct conf_key source_keys[] = {
     {.name = "ssl",
      .type = CONF_TABLE,
      AT(ssl),
-     .table = &ssl_table,
+     .table = &settings_ssl_table,
      .initial_says = "see below",
      .description = "TLS on the way to Okta."},
     {.name = "rate_limit_early_limit",
@@ -551,9 +552,11 @@ static const struct conf_key keys[] = {
                     "DPoP key that the program made is kept in memory only, and made anew at the "
                     "next start."},
     {.name = "mfa",
-     .type = CONF_ANYTHING,
-     .flags = CONF_NOT_YET,
-     .instead = "the gate does not send pushes yet"},
+     .type = CONF_TABLE,
+     AT(mfa),
+     .table = &settings_mfa_table,
+     .initial_says = "see below",
+     .description = "How the gate asks for MFA."},
 };
 #undef AT
 const struct conf_table settings_table = {

@@ -81,19 +81,25 @@ static int warn_of_secret(struct settings_owner *owner, const struct settings_in
     return warn(owner, &text);
 }
 
+static int warn_unverified(struct settings_owner *owner, const struct settings_ssl *ssl,
+                           const char *what, const char *name) {
+    if (ssl->verification_mode != SETTINGS_VERIFY_NONE) return 0;
+    AUTO_FINI(buf) struct buf text = buf_make(16384);
+    buf_addf(&text,
+             "%s%s: ssl.verification_mode is none, so anybody on the way to Okta can read the "
+             "credentials",
+             what, name);
+    return warn(owner, &text);
+}
+
 static int warn_of_verification(struct settings_owner *owner) {
     const struct settings *s = &owner->settings;
-    for (size_t i = 0; i < s->source_count; i++) {
-        if (s->sources[i].ssl.verification_mode != SETTINGS_VERIFY_NONE) continue;
-        AUTO_FINI(buf) struct buf text = buf_make(16384);
-        buf_addf(&text,
-                 "source %s: ssl.verification_mode is none, so anybody on the way to Okta "
-                 "can read the credentials",
-                 s->sources[i].name ? s->sources[i].name : "without a name");
-        int rc = warn(owner, &text);
-        if (rc) return rc;
+    int rc = warn_unverified(owner, &s->mfa.ssl, "mfa", "");
+    for (size_t i = 0; !rc && i < s->source_count; i++) {
+        const char *name = s->sources[i].name;
+        rc = warn_unverified(owner, &s->sources[i].ssl, "source ", name ? name : "without a name");
     }
-    return 0;
+    return rc;
 }
 
 // ---- loading ----

@@ -108,6 +108,10 @@ struct settings_listen {
     bool tls_disable;                         // plain http beyond this machine
     int64_t max_request_size;                 // bytes
     int64_t idle_timeout_ms;
+    // Proxies whose X-Forwarded-For is believed: addresses and CIDRs, as Vault's setting of the
+    // name.
+    const char *const *x_forwarded_for_authorized_addrs;
+    size_t x_forwarded_for_authorized_addr_count;
     const char *vault_version; // what the gate says it is
 };
 
@@ -116,6 +120,26 @@ struct settings_gate {
     bool audit;                 // false, too, where there is no gate
     const char *const *outputs; // names; none: all
     size_t output_count;
+};
+
+// How the guard judges (mfa/guard.h: struct guard_limits).
+struct settings_guard {
+    int64_t max_pushes, window_ms, pause_ms, max_pause_ms, max_codes;
+    double brake;
+};
+
+// How the gate asks for MFA, and how it reaches Okta for methods that have an API token of their
+// own (mfa/stepup.h: struct stepup_settings).
+struct settings_mfa {
+    int64_t wait_ms, poll_interval_ms, max_waiting;
+    const char *okta_url; // loopback only; NULL: each method's own
+    struct settings_ssl ssl;
+    const char *proxy_url;
+    const char *const *no_proxy;
+    size_t no_proxy_count;
+    int64_t http_client_timeout_ms;
+    double rate_limit_early_limit;
+    struct settings_guard guard;
 };
 
 struct settings {
@@ -131,6 +155,7 @@ struct settings {
     struct settings_geo geo;
     struct settings_gate gate;
     struct settings_listen listen;
+    struct settings_mfa mfa;
     const char *const *warnings; // for the log: nothing wrong, but likely not meant
     size_t warning_count;
 };
@@ -181,6 +206,11 @@ bool settings_source_feeds(const struct settings_source *source,
 
 // Whether the gate's audit documents go to that output.
 bool settings_gate_feeds(const struct settings_gate *gate, const struct settings_output *output);
+
+// Whether these say the same, so that what was built of one serves for the other.
+bool settings_same_listen(const struct settings_listen *a, const struct settings_listen *b);
+bool settings_same_mfa(const struct settings_mfa *a, const struct settings_mfa *b);
+bool settings_same_ssl(const struct settings_ssl *a, const struct settings_ssl *b);
 
 // What the keys mean to http/client.h, which the caller includes. Borrows everything.
 struct http_tls settings_tls(const struct settings_ssl *ssl);

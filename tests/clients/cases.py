@@ -15,6 +15,7 @@ import harness
 import servers
 from basics import PATIENCE, read_text
 from gate import METHOD, POLICY
+from phones import Phones
 
 cases = []
 
@@ -23,6 +24,12 @@ def case(function):
     """Registers a case; it gets the gate and the library."""
     cases.append(function)
     return function
+
+
+def case_with_phones(function):
+    """The same, with a third thing: the people of a simulator, whom the gate asks."""
+    function.with_phones = True
+    return case(function)
 
 
 class Library:
@@ -84,8 +91,12 @@ def run(name, command):
         sys.exit("%s is not there; `tools/deps test` installs it" % command[0])
     for function in cases:
         def run_case(place, function=function):
-            server = gate.start(place)
-            function(server, Library(name, command, place, server))
+            people = []
+            if hasattr(function, "with_phones"):
+                gate.ours_alone()
+                people = [Phones(place.sim())]
+            server = gate.start(place, *(gate.asks(*people) if people else ()))
+            function(server, Library(name, command, place, server), *people)
         run_case.__name__ = "%s: %s" % (name, function.__name__)
         harness.tests.append(run_case)
     harness.main()
@@ -231,3 +242,6 @@ def ties_a_user_to_an_entity(server, it):
     assert it.list(path="identity/entity/name")["data"]["keys"] == ["alice"]
     it.delete(path="identity/entity/id/" + entity["id"])
     assert it.read(path="identity/entity/name/alice") is None
+
+
+import stepup_cases  # noqa: E402,F401  (it registers its own)

@@ -37,6 +37,12 @@ def start(place, *args):
     return server
 
 
+def asks(phones, wait="20s"):
+    """What start() is to be given so that the gate asks these people."""
+    values = {"okta_url": phones.sim.base, "poll_interval": "1s", "wait": wait}
+    return [word for row in values.items() for word in ("--set", "mfa.%s=%s" % row)]
+
+
 def ours_alone():
     if REAL:
         raise Skip("OpenBao has no sys/mfa/method")

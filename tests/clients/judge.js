@@ -29,6 +29,7 @@ const actions = {
   connect: async (q) => { client = nodeVault({ endpoint: q.address, token: q.token || undefined }); },
   read: (q) => found(client.read(q.path)),
   list: (q) => found(client.list(q.path)),
+  mfa_read: (q) => found(client.read(q.path, { headers: { 'X-Vault-MFA': q.mfa } })),
   write: async (q) => shown(await client.write(q.path, q.data)),
   delete: async (q) => shown(await client.delete(q.path)),
   health: () => client.health(),

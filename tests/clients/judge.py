@@ -24,6 +24,15 @@ def accessors(mounts):
     return {path: mount["accessor"] for path, mount in mounts["data"].items()}
 
 
+def mfa_read(q):
+    session = client.session
+    session.headers["X-Vault-MFA"] = q["mfa"]
+    try:
+        return shown(client.read(q["path"]))
+    finally:
+        del session.headers["X-Vault-MFA"]
+
+
 def login(q):
     other = hvac.Client(url=q["address"])
     return shown(other.auth.userpass.login(q["user"], q["password"], mount_point=q["path"]))
@@ -33,6 +42,7 @@ ACTIONS = {
     "connect": connect,
     "read": lambda q: shown(client.read(q["path"])),
     "list": lambda q: shown(client.list(q["path"])),
+    "mfa_read": mfa_read,
     "write": lambda q: shown(client.write_data(q["path"], data=q["data"])),
     "delete": lambda q: shown(client.delete(q["path"])),
     "health": lambda q: client.sys.read_health_status(method="GET"),

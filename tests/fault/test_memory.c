@@ -181,7 +181,15 @@ static void loading_settings(void **state) {
                                  "    ssl: { certificate_authorities: [/etc/ssl/corp.pem] }\n"
                                  "outputs:\n"
                                  "  - { name: db, type: sqlite, path: events.db, keep: 90d }\n"
-                                 "  - { name: archive, type: file, path: /var/log/okta }\n"));
+                                 "  - { name: archive, type: file, path: /var/log/okta }\n"
+                                 "listen:\n"
+                                 "  address: 127.0.0.1:8200\n"
+                                 "  x_forwarded_for_authorized_addrs: [10.0.0.0/8, \"::1\"]\n"
+                                 "mfa:\n"
+                                 "  okta_url: http://127.0.0.1:8081/\n"
+                                 "  no_proxy: [a, b]\n"
+                                 "  ssl: { certificate_authorities: [/etc/ssl/corp.pem] }\n"
+                                 "  guard: { max_codes: 2 }\n"));
 }
 
 static int refuse_settings(struct str text) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any lines as headers: what is found lies inside of them, and doubts about the framing stay.
+#include "api/http-forwarded.h"
 #include "api/http-headers.h"
+#include "identity/cidr.h"
 
 #include "fuzz.h"
 
@@ -21,6 +23,22 @@ static void is_list_of_pairs(struct str packed) {
     MUST(items % 2 == 0);
 }
 
+// Whom a proxy speaks for is one of the addresses it named, in its usual form, and no proxy.
+static void check_forwarded(struct str forwarded) {
+    AUTO_FINI(buf) struct buf proxies = buf_make(100);
+    char client[HTTP_ADDRESS_MAX], again[HTTP_ADDRESS_MAX];
+    list_add(&proxies, STR("10.0.0.0/8"));
+    list_add(&proxies, STR("fd00::/8"));
+    MUST(!http_forwarded_client(list_of(&proxies), STR("192.0.2.1"), forwarded, client));
+    if (!http_forwarded_client(list_of(&proxies), STR("10.1.1.1"), forwarded, client)) return;
+    MUST(!cidr_list_has(list_of(&proxies), str_from(client)));
+    MUST(http_forwarded_address(str_from(client), again) && strcmp(client, again) == 0);
+    bool named = false;
+    for (struct str rest = forwarded; rest.p && !named;)
+        named = http_forwarded_address(str_split(&rest, ','), again) && strcmp(client, again) == 0;
+    MUST(named);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct str all = {(const char *)data, size};
     AUTO_FINI(http_headers) struct http_headers h = http_headers_make();
@@ -34,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct str token = http_headers_token(&h);
     MUST(lies_in(token, all) && lies_in(h.namespace, all) && lies_in(h.wrap_ttl, all));
     MUST(!token.p || token.n > 0);
+    MUST(lies_in(h.user_agent, all));
+    check_forwarded(buf_str(&h.forwarded));
     if (http_headers_framing_ok(&h, false)) MUST(h.hosts == 1 && h.lengths + h.codings <= 1);
     is_list_of_pairs(buf_str(&h.mfa));
 

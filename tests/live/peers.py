@@ -136,6 +136,7 @@ class FakeOkta:
     def __init__(self, answer):
         fake = self
         self.asked = []
+        self.requests = []  # method, path, headers
         self.clients = set()  # one per connection
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -143,6 +144,7 @@ class FakeOkta:
 
             def do_GET(self):
                 fake.asked.append(self.path)
+                fake.requests.append((self.command, self.path, dict(self.headers)))
                 fake.clients.add(self.client_address)
                 status, headers, body = answer(fake, len(fake.asked))
                 self.send_response(status)
@@ -152,12 +154,15 @@ class FakeOkta:
                 self.end_headers()
                 self.wfile.write(body)
 
+            do_DELETE = do_GET
+
             def log_message(self, *ignored):
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d/api/v1/logs" % self.server.server_address[1]
+        self.base = "http://127.0.0.1:%d" % self.server.server_address[1]
+        self.url = self.base + "/api/v1/logs"
         self.token = TOKEN
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()

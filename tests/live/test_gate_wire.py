@@ -482,6 +482,46 @@ THERE = ["sys/mfa/method/okta/there", "secret/there", "sys/policies/acl/there", 
          "sys/internal/ui/mounts/secret", "sys/policies/acl", "sys/mfa/method"]
 
 
+# X-Forwarded-For of a request from 127.0.0.1; may a token that is bound to 192.0.2.0/24 be used with it?
+FORWARDED = {
+    "none": ((), 403),
+    "the client's": (("X-Forwarded-For: 192.0.2.7",), 200),
+    "with a port": (("X-Forwarded-For: 192.0.2.7:5555",), 200),
+    "another's": (("X-Forwarded-For: 198.51.100.7",), 403),
+    "through a second proxy": (("X-Forwarded-For: 192.0.2.7, 10.0.0.1",), 200),
+    "in two lines": (("X-Forwarded-For: 192.0.2.7", "X-Forwarded-For: [::ffff:10.0.0.1]:80"), 200),
+    "claimed by the client itself": (("X-Forwarded-For: 192.0.2.7, 198.51.100.7",), 403),
+    "what cannot be read": (("X-Forwarded-For: 192.0.2.7, unknown",), 403),
+    "under another name": (("X-Real-IP: 192.0.2.7", "Forwarded: for=192.0.2.7"), 403),
+}
+
+
+def bound_login(gate):
+    made(gate, "POST", "sys/auth/userpass", {"type": "userpass"})
+    made(gate, "PUT", "auth/userpass/users/far", {"password": "p", "token_bound_cidrs": "192.0.2.0/24"})
+    return request("PUT", "/v1/auth/userpass/login/far", "X-Forwarded-For: 192.0.2.7", body=b'{"password":"p"}')
+
+
+@test
+def a_trusted_proxy_is_believed_about_the_client(place):
+    gate = start(place, "--set", "listen.x_forwarded_for_authorized_addrs=127.0.0.0/8,10.0.0.0/8")
+    status, _, body = parse(exchange(gate, bound_login(gate)))
+    assert status == 200, body
+    token = "X-Vault-Token: " + json.loads(body)["auth"]["client_token"]
+    for name, (lines, expected) in FORWARDED.items():
+        status, _, body = parse(exchange(gate, request("GET", "/v1/auth/token/lookup-self", token, *lines)))
+        assert status == expected, (name, status, body)
+
+
+@test
+def unless_it_is_trusted_nobody_is_believed_about_the_client(place):
+    for more in ((), ("--set", "listen.x_forwarded_for_authorized_addrs=10.0.0.0/8")):
+        gate = start(place, *more)
+        status, _, body = parse(exchange(gate, bound_login(gate)))
+        assert status in (400, 403), (more, body)
+        place.stop(gate)
+
+
 def fill(gate, mark=""):
     made(gate, "POST", "sys/auth/userpass", {"type": "userpass"})
     made(gate, "PUT", "auth/userpass/users/there", {"password": "password" + mark, "policies": "nothing"})

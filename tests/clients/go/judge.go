@@ -25,6 +25,7 @@ type command struct {
 	TTL     string         `json:"ttl"`
 	User    string         `json:"user"`
 	Pass    string         `json:"password"`
+	MFA     string         `json:"mfa"`
 	Data    map[string]any `json:"data"`
 }
 

@@ -65,8 +65,13 @@ func vaultAccessors(mounts map[string]*api.MountOutput, err error) (any, error) 
 }
 
 var vaultActions = map[string]func(*api.Client, command) (any, error){
-	"read":  func(c *api.Client, q command) (any, error) { return vaultSecret(c.Logical().Read(q.Path)) },
-	"list":  func(c *api.Client, q command) (any, error) { return vaultSecret(c.Logical().List(q.Path)) },
+	"read": func(c *api.Client, q command) (any, error) { return vaultSecret(c.Logical().Read(q.Path)) },
+	"list": func(c *api.Client, q command) (any, error) { return vaultSecret(c.Logical().List(q.Path)) },
+	"mfa_read": func(c *api.Client, q command) (any, error) {
+		c.SetMFACreds([]string{q.MFA})
+		defer c.SetMFACreds(nil)
+		return vaultSecret(c.Logical().Read(q.Path))
+	},
 	"write": func(c *api.Client, q command) (any, error) { return vaultSecret(c.Logical().Write(q.Path, q.Data)) },
 	"delete": func(c *api.Client, q command) (any, error) {
 		return vaultSecret(c.Logical().Delete(q.Path))

@@ -54,6 +54,8 @@ struct scripted {
     size_t conn_count; // accepted so far
     const struct step *steps;
     size_t step_count;
+    // The step for a request; NULL: the n-th for the n-th.
+    size_t (*choose)(const struct scripted *s, const char *head);
     size_t asked;
     char *requests[REQUESTS_MAX]; // heads, as received
     char *bodies[REQUESTS_MAX];
@@ -92,6 +94,7 @@ static inline void conn_take_request(struct conn *c) {
     s->requests[s->asked] = mem_copy(in.p, end + 2);
     s->bodies[s->asked] = mem_copy(in.p + end + 4, body_n);
     size_t which = s->asked < s->step_count ? s->asked : s->step_count - 1;
+    if (s->choose) which = s->choose(s, s->requests[s->asked]);
     s->asked++;
     buf_reset(&c->in);
     c->step = &s->steps[which];

@@ -205,6 +205,60 @@ static void a_read_shows_the_token_only_when_told_to(void **state) {
         "\"production\":false,\"type\":\"okta\",\"username_format\":\"\"}");
 }
 
+static void a_sources_credentials_take_the_place_of_org_and_token(void **state) {
+    struct draft *d = *state;
+    const struct method_write w = {.name = STR("by_source"),
+                                   .mount_accessor = whole.mount_accessor,
+                                   .okta_source = STR("acme"),
+                                   .remember_s = 60,
+                                   .number_matching = true,
+                                   .share_challenge = true};
+    const struct method *m = put(d, &w);
+    assert_true(str_eqz(m->okta_source, "acme"));
+    AUTO_FINI(buf) struct buf text = buf_make(4096);
+    method_write_json(m, true, &text);
+    const char *beyond = ",\"number_matching\":true,\"okta_source\":\"acme\",\"remember\":60,"
+                         "\"share_challenge\":true}";
+    assert_true(str_ends(buf_str(&text), str_from(beyond)));
+    struct method_write both = w;
+    both.api_token = whole.api_token;
+    is_refused(d, &both,
+               "api_token and okta_source cannot both be set: with okta_source the credentials are "
+               "the source's");
+    both = w;
+    both.org_name = whole.org_name;
+    is_refused(d, &both, "org_name and okta_source cannot both be set: the org is the source's");
+    // A write replaces: what is left out is off again.
+    struct method_write again = whole;
+    again.name = w.name;
+    m = put(d, &again);
+    assert_true(m->okta_source.n == 0 && m->remember_s == 0);
+    assert_false(m->number_matching || m->share_challenge);
+}
+
+static void the_address_is_made_of_org_and_base_url(void **state) {
+    static const struct {
+        const char *base_url, *url;
+        bool has_production, production;
+    } rows[] = {
+        {NULL, "https://dev-262778.okta.com", false, false},
+        {"okta-emea.com", "https://dev-262778.okta-emea.com", false, false},
+        {"localhost:8443", "https://dev-262778.localhost:8443", false, false},
+        {NULL, "https://dev-262778.okta.com", true, true},
+        {NULL, "https://dev-262778.oktapreview.com", true, false},
+    };
+    struct draft *d = *state;
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct method_write w = whole;
+        w.base_url = str_from(rows[i].base_url);
+        w.has_production = rows[i].has_production;
+        w.production = rows[i].production;
+        AUTO_FINI(buf) struct buf url = buf_make(4096);
+        method_url(put(d, &w), &url);
+        assert_true(str_eqz(buf_str(&url), rows[i].url));
+    }
+}
+
 static void records_come_back_as_they_were(void **state) {
     struct draft *d = *state;
     AUTO(json_reader) struct json_reader *reader = NULL;
@@ -233,6 +287,8 @@ int main(void) {
         row(a_write_makes_a_method_with_the_defaults),
         row(checks_come_in_their_order),
         row(an_address_that_could_be_another_is_refused),
+        row(a_sources_credentials_take_the_place_of_org_and_token),
+        row(the_address_is_made_of_org_and_base_url),
         row(only_accessor_and_format_survive_a_partial_write),
         row(production_counts_only_without_a_base_url),
         row(a_method_made_anew_has_another_id),

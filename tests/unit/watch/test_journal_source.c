@@ -62,6 +62,16 @@ static void begin(struct world *w, void **state) {
         .name = "gate", .journal = true, .outputs = w->chosen, .output_count = OUTPUTS};
 }
 
+static bool wants_all(struct str event_type) {
+    (void)event_type;
+    return true;
+}
+
+static void must_not_be_told(void *ctx, const char *source, struct str event) {
+    (void)ctx;
+    fail_msg("%s told of %.*s", source, STR_ARG(event));
+}
+
 static struct watch_opts watch_opts_of(struct world *w) {
     return (struct watch_opts){.loop = w->loop,
                                .store = w->store,
@@ -70,6 +80,8 @@ static struct watch_opts watch_opts_of(struct world *w) {
                                .source_count = 1,
                                .outputs = w->outputs,
                                .output_count = OUTPUTS,
+                               .wants = wants_all,
+                               .seen = must_not_be_told,
                                .seed = 1};
 }
 

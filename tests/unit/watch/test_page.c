@@ -158,6 +158,47 @@ static void stopping_abandons_the_page(void **state) {
     assert_int_equal(e, -ECANCELED);
 }
 
+static bool wants_sessions(struct str event_type) {
+    return str_eq(event_type, STR("user.session.start"));
+}
+
+static void events_of_wanted_types_are_pointed_out_once_and_in_order(void **state) {
+    struct fixture *f = *state;
+    const char *const page = "[" EVENT(
+        "u1", "2026-01-02T03:04:05.678Z") ","
+                                          "{\"uuid\":\"u2\",\"eventType\":\"user.session.end\"}"
+                                          "," EVENT("u1", "2026-01-02T03:04:05.678Z") "," EVENT(
+                                              "u3", "not a time") ",{\"uuid\":\"u4\"}]";
+    assert_int_equal(map(f, page), 0);
+    assert_int_equal(f->page->wanted_count, 0); // nobody wants any
+    f->opts.wants = wants_sessions;
+    assert_int_equal(map(f, page), 0);
+    assert_int_equal(f->page->wanted_count, 2);
+    assert_true(str_find(f->page->wanted[0].text, STR("\"u1\"")) < f->page->wanted[0].text.n);
+    assert_true(str_find(f->page->wanted[1].text, STR("\"u3\"")) < f->page->wanted[1].text.n);
+    assert_true(hash128_eq(f->page->wanted[0].id, f->page->events[0].id));
+    assert_int_equal(map(f, "[]"), 0);
+    assert_int_equal(f->page->wanted_count, 0);
+}
+
+// What cannot be mapped may be what somebody has to hear of.
+static void a_dead_letter_of_a_wanted_type_is_pointed_out_too(void **state) {
+    struct fixture *f = *state;
+    f->opts.wants = wants_sessions;
+    AUTO_FINI(buf) struct buf body = buf_make(1 << 20);
+    buf_addz(&body, "[{\"uuid\":\"deep\",\"eventType\":\"user.session.start\",\"debugContext\":"
+                    "{\"debugData\":{\"a\":");
+    for (int i = 0; i < 2000; i++) buf_addc(&body, '[');
+    for (int i = 0; i < 2000; i++) buf_addc(&body, ']');
+    buf_addz(&body, "}}},{\"eventType\":\"user.session.start\"}]");
+    assert_int_equal(map(f, buf_z(&body)), 0);
+    assert_int_equal(f->page->event_count, 0);
+    assert_int_equal(f->page->dead_count, 2);
+    assert_int_equal(f->page->wanted_count, 2);
+    assert_true(f->page->wanted[0].has_id);
+    assert_false(f->page->wanted[1].has_id);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_event_becomes_a_document_in_order),
@@ -170,6 +211,8 @@ int main(void) {
         cmocka_unit_test(an_event_later_than_its_page_does_not_count_as_the_newest),
         cmocka_unit_test(events_without_a_readable_date_are_counted),
         cmocka_unit_test(stopping_abandons_the_page),
+        cmocka_unit_test(events_of_wanted_types_are_pointed_out_once_and_in_order),
+        cmocka_unit_test(a_dead_letter_of_a_wanted_type_is_pointed_out_too),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
