@@ -13,7 +13,7 @@
 
 enum { DOCUMENT_BYTES = 1536, PATH_MAX_BYTES = 1 << 20, TOKEN_MIN_BYTES = 20, NS_PER_MS = 1000000 };
 
-static const char *const operations[] = {
+const char *const audit_operations[] = {
     [OP_READ] = "read",   [OP_LIST] = "list",     [OP_CREATE] = "create", [OP_UPDATE] = "update",
     [OP_PATCH] = "patch", [OP_DELETE] = "delete", [OP_HEADER] = "header", [OP_HELP] = "help",
 };
@@ -106,16 +106,20 @@ static bool is_masked(const struct call *c, struct str part) {
     return false;
 }
 
-static void add_path(struct buf *out, const struct call *c) {
-    AUTO_FINI(buf) struct buf text = buf_make(PATH_MAX_BYTES);
+void audit_path(struct buf *out, const struct call *c) {
     struct str rest = c->request->path;
-    buf_reserve(&text, rest.n + 64);
-    buf_add_str(&text, STR("/v1"));
+    buf_reserve(out, rest.n + 64);
+    buf_add_str(out, STR("/v1"));
     do {
         struct str part = str_split(&rest, '/');
-        buf_addc(&text, '/');
-        buf_add_str(&text, is_masked(c, part) ? STR("{masked}") : part);
+        buf_addc(out, '/');
+        buf_add_str(out, is_masked(c, part) ? STR("{masked}") : part);
     } while (rest.p);
+}
+
+static void add_path(struct buf *out, const struct call *c) {
+    AUTO_FINI(buf) struct buf text = buf_make(PATH_MAX_BYTES);
+    audit_path(&text, c);
     MEMBER(out, "path", buf_str(&text));
     if (text.error && !out->error) out->error = text.error;
 }
@@ -130,7 +134,7 @@ static void add_pattern(struct buf *out, struct str pattern) {
 // "update auth/userpass/users/{username}": how many there are does not depend on what is asked.
 static void add_action(struct buf *out, const struct call *c) {
     AUTO_FINI(buf) struct buf text = buf_make(PATH_MAX_BYTES);
-    buf_addz(&text, operations[c->op]);
+    buf_addz(&text, audit_operations[c->op]);
     if (c->mount) {
         buf_addc(&text, ' ');
         buf_add_str(&text, c->mount->path);
@@ -314,7 +318,7 @@ static int add_gate(struct buf *out, const struct call *c, const struct person *
     const struct core *core = c->state ? core_of(c->state) : NULL;
     open_object(out, STR("gatehouse"));
     open_object(out, STR("gate"));
-    MEMBER(out, "operation", str_from(operations[c->op]));
+    MEMBER(out, "operation", str_from(audit_operations[c->op]));
     if (c->mount) add_mount(out, c->mount);
     if (c->request->namespace.n) MEMBER(out, "namespace", c->request->namespace);
     int r = add_token(out, c, core);

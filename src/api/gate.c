@@ -161,6 +161,7 @@ void job_begin_call(struct gate *g, const struct job *j, struct call *c) {
     call_init(c, j->request);
     c->gate = g;
     c->lockout = g->lockout;
+    c->guard = g->stepup ? stepup_limits(g->stepup) : NULL;
     c->now_ms += j->waited_ms;
     if (j->has_passage) c->passage = &j->passage;
 }
@@ -231,6 +232,7 @@ uint64_t gate_handle(struct gate *g, const struct request *request,
     call_init(&c, request);
     c.gate = g;
     c.lockout = g->lockout;
+    c.guard = g->stepup ? stepup_limits(g->stepup) : NULL;
     c.state = w->state;
     int r = decide(&c);
     if (!r && c.wants_mfa && waits_for_mfa(g, &c, &passage, &r, &ticket, done, ctx)) return ticket;

@@ -6,11 +6,17 @@
 
 #include <errno.h>
 
+#include "api/audit.h"
 #include "base/time.h"
 #include "crypto/digest.h"
 #include "mfa/stepup.h"
 
-enum { METHODS_MAX_BYTES = 1 << 20, MESSAGE_MAX_BYTES = 4096, DATA_MAX_BYTES = 512 << 20 };
+enum {
+    METHODS_MAX_BYTES = 1 << 20,
+    PATH_MAX_BYTES = 1 << 20,
+    MESSAGE_MAX_BYTES = 4096,
+    DATA_MAX_BYTES = 512 << 20
+};
 
 void passage_fini(struct passage *p) {
     buf_fini(&p->methods);
@@ -58,25 +64,19 @@ static int fingerprint(const struct call *c, uint8_t ret[CRYPTO_SHA256_BYTES]) {
     return r ? r : crypto_sha256(buf_str(&text), ret);
 }
 
-static const char *operation_name(enum operation op) {
-    static const char *const names[] = {
-        [OP_READ] = "read",     [OP_LIST] = "list",   [OP_CREATE] = "create",
-        [OP_UPDATE] = "update", [OP_PATCH] = "patch", [OP_DELETE] = "delete",
-        [OP_HEADER] = "header", [OP_HELP] = "help",
-    };
-    return names[op];
-}
-
 static uint64_t ask(struct gate *g, const struct call *c, struct str token, struct str print,
                     struct job *j) {
+    AUTO_FINI(buf) struct buf path = buf_make(PATH_MAX_BYTES);
+    audit_path(&path, c);
+    if (path.error) return 0;
     const struct stepup_demand demand = {
         .methods = list_of(&c->verdict.mfa_methods),
         .credentials = c->request->mfa,
         .token_hash = token,
         .entity_id = c->caller.entity ? c->caller.entity->id : STR(""),
         .request_id = c->request->id,
-        .path = c->request->path,
-        .operation = str_from(operation_name(c->op)),
+        .path = buf_str(&path),
+        .operation = str_from(audit_operations[c->op]),
         .fingerprint = print,
         .remote_address = c->request->remote_address,
         .user_agent = c->request->user_agent,

@@ -57,38 +57,34 @@ static void write_entries(struct buf *out, const struct attempt *a) {
     json_close(out, ']');
 }
 
+static void write_attempt(struct buf *out, const struct attempt *a) {
+    call_member(out, "id", a->id);
+    call_member(out, "method", a->method);
+    call_member(out, "method_id", a->method_id);
+    write_who(out, a);
+    write_request(out, a);
+    write_course(out, a);
+    write_entries(out, a);
+}
+
 static int read_one(struct call *c) {
     const struct attempt *a = attempt_by_id(c->state, call_str(c, "id"));
     if (!a) return call_not_found(c);
     struct buf *data = call_data(c);
-    call_member(data, "id", a->id);
-    call_member(data, "method", a->method);
-    call_member(data, "method_id", a->method_id);
-    write_who(data, a);
-    write_request(data, a);
-    write_course(data, a);
-    write_entries(data, a);
+    write_attempt(data, a);
     json_close(data, '}');
     return 0;
 }
 
 // ---- all
 
+// Everything, too: who looks at all of them is not to ask for each, and be asked for a push by his
+// own policies each time.
 static void write_info(struct buf *out, const struct attempt *a) {
     json_comma(out);
     json_key(out, a->id);
     json_open(out, '{');
-    call_member(out, "method", a->method);
-    call_member(out, "org", a->org);
-    call_member(out, "login", a->login);
-    call_member(out, "entity_name", a->entity_name);
-    call_member(out, "kind", a->code ? STR("code") : STR("push"));
-    call_member(out, "factor_name", a->factor_name);
-    call_time(out, "began", a->began_ms);
-    call_time(out, "decided", a->decided_ms);
-    call_member(out, "outcome", str_from(trail_outcome_name(a->outcome)));
-    call_member(out, "reason", str_from(challenge_reason_name(a->reason)));
-    call_member(out, "rule", a->rule);
+    write_attempt(out, a);
     json_close(out, '}');
 }
 
@@ -125,7 +121,8 @@ const struct route sys_challenge_routes[] = {
     {.pattern = "mfa/challenge/?",
      .fields = no_fields,
      .list = list_all,
-     .summary = "List the challenges of the last day, the newest first, at most 1000."},
+     .summary = "List the challenges of the last day, the newest first, at most 1000; `key_info` "
+                "has all that a read of each has."},
     {.pattern = "mfa/challenge/{id}",
      .fields = one_fields,
      .read = read_one,

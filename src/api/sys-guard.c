@@ -53,7 +53,7 @@ static void write_subject(struct buf *out, const struct call *c, const struct gu
     call_member(out, "name", g->login);
     call_member(out, user ? "user_id" : "entity_id", g->user_id);
     if (user) call_member(out, "org", g->org);
-    if (g->asked.n) call_member(out, "asked_as", g->asked);
+    if (g->asked.n && !str_eq(g->asked, g->login)) call_member(out, "asked_as", g->asked);
     write_verdict(out, "push", &push);
     if (user) write_verdict(out, "code", &code);
     call_number(out, "pushes", (int64_t)guard_pushes(g, &limits, c->now_ms));
@@ -103,11 +103,15 @@ static int clear_user(struct call *c) {
     const struct guarded *g;
     int r = asked_name(c, &name);
     while (r == 0 && (g = tree_next(&walk)))
-        if (guard_is_called(g, buf_str(&name))) list_add(&found, g->subject);
+        if (guard_is_called(g, buf_str(&name))) {
+            list_add(&found, g->org);
+            list_add(&found, g->user_id);
+        }
     if (r == 0) r = found.error;
-    struct str rest = buf_str(&found), subject;
-    while (r == 0 && list_next(&rest, &subject))
-        r = guard_clear(c->draft, guard_get(c->draft->state, subject), c->now_ms);
+    if (r == 0 && !found.n) call_warn(c, "the guard knows nobody of that name");
+    struct str rest = buf_str(&found), org, id;
+    while (r == 0 && list_next(&rest, &org) && list_next(&rest, &id))
+        r = guard_clear(c->draft, guard_get(c->draft->state, org, id), c->now_ms);
     return r ? r : call_no_content(c);
 }
 
@@ -115,22 +119,32 @@ static int clear_user(struct call *c) {
 
 static struct str key_of(const struct guarded *g) { return g->login.n ? g->login : g->user_id; }
 
-// Of those of one name, what speaks against a push to one of them.
-static enum guard_rule gravest(const struct call *c, const struct guarded *g,
-                               enum guard_rule rule) {
-    return rule == GUARD_CLEAR ? judge(c, g, false).rule : rule;
+// Of those of one name, the first that something speaks against.
+struct worst {
+    const struct guarded *g;
+    struct guard_verdict verdict;
+};
+
+static void look_at(const struct call *c, const struct guarded *g, struct worst *w) {
+    if (w->g && w->verdict.rule != GUARD_CLEAR) return;
+    *w = (struct worst){g, judge(c, g, false)};
 }
 
-static void write_key(struct buf *keys, struct buf *info, struct str key, int64_t subjects,
-                      enum guard_rule rule) {
+static void write_key(struct buf *keys, struct buf *info, const struct worst *w, int64_t subjects) {
+    const struct guard_row *row = &guard_rows[w->verdict.rule];
     json_comma(keys);
-    json_add_text(keys, key);
+    json_add_text(keys, key_of(w->g));
     json_comma(info);
-    json_key(info, key);
+    json_key(info, key_of(w->g));
     json_open(info, '{');
     call_number(info, "subjects", subjects);
-    call_flag(info, "allowed", rule == GUARD_CLEAR);
-    call_member(info, "rule", str_from(guard_rows[rule].name));
+    call_member(info, "type", w->g->org.n ? STR("user") : STR("entity"));
+    if (w->g->org.n) call_member(info, "org", w->g->org);
+    call_flag(info, "allowed", w->verdict.rule == GUARD_CLEAR);
+    call_member(info, "rule", str_from(row->name));
+    call_member(info, "reason", str_from(row->reason));
+    call_member(info, "detail", w->verdict.detail);
+    call_time(info, "until", w->verdict.until_ms);
     json_close(info, '}');
 }
 
@@ -141,11 +155,10 @@ static int list_all(struct call *c) {
     const struct guarded *g = tree_next(&walk);
     while (g) {
         struct str key = key_of(g);
-        enum guard_rule rule = GUARD_CLEAR;
+        struct worst worst = {NULL, {.rule = GUARD_CLEAR}};
         int64_t subjects = 0;
-        for (; g && str_eq(key_of(g), key); g = tree_next(&walk), subjects++)
-            rule = gravest(c, g, rule);
-        write_key(&keys, &info, key, subjects, rule);
+        for (; g && str_eq(key_of(g), key); g = tree_next(&walk), subjects++) look_at(c, g, &worst);
+        write_key(&keys, &info, &worst, subjects);
     }
     if (keys.error || info.error) return keys.error ? keys.error : info.error;
     return call_keys(c, buf_str(&keys), buf_str(&info));
@@ -173,6 +186,6 @@ const struct route sys_guard_routes[] = {
                     "of that name, whether a push may go out now, a code be tried, which rule "
                     "speaks against it and until when. A delete lifts pauses, locks, counts and "
                     "high risk; only a push that is still on a phone stays counted until it has "
-                    "ended."},
+                    "ended. It warns when the guard knows nobody of that name."},
     {0},
 };

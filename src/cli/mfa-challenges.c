@@ -50,13 +50,13 @@ static void add_duration(struct buf *out, const struct json *challenge) {
         mfa_add_span(out, decided_ms - began_ms);
 }
 
-static void add_cells(struct buf *columns, const struct json *challenge) {
+static void add_cells(struct buf *columns, struct str id, const struct json *challenge) {
     AUTO_FINI(buf) struct buf request = buf_make(TEXT_MAX_BYTES);
     AUTO_FINI(buf) struct buf took = buf_make(TEXT_MAX_BYTES);
     add_request(&request, challenge);
     add_duration(&took, challenge);
     columns_cell(columns, json_str(json_get(challenge, "began")));
-    columns_cell(columns, json_str(json_get(challenge, "id")));
+    columns_cell(columns, id);
     columns_cell(columns, json_str(json_get(challenge, name_key(challenge))));
     columns_cell(columns, json_str(json_get(challenge, "method")));
     columns_cell(columns, buf_str(&request));
@@ -68,12 +68,13 @@ static void add_cells(struct buf *columns, const struct json *challenge) {
     if (request.error || took.error) columns->error = request.error ? request.error : took.error;
 }
 
-static int add_rows(struct mfa_command *m, const struct json *challenge, void *ctx) {
+static int add_rows(struct mfa_command *m, struct str key, const struct json *challenge,
+                    void *ctx) {
     struct buf *columns = ctx;
     const struct json *entries = json_get(challenge, "okta_events");
     struct json_iter it = json_iter(entries);
-    (void)m;
-    add_cells(columns, challenge);
+    if (m->args->json) return mfa_print_json(m, STR_NONE, challenge);
+    add_cells(columns, key, challenge);
     while (json_next(&it)) {
         AUTO_FINI(buf) struct buf note = buf_make(TEXT_MAX_BYTES);
         add_entry(&note, it.value);
@@ -84,29 +85,18 @@ static int add_rows(struct mfa_command *m, const struct json *challenge, void *c
     return EXIT_DONE;
 }
 
-static int show_json(struct mfa_command *m, const struct json *challenge, void *ctx) {
-    (void)ctx;
-    return mfa_print_json(m, challenge);
-}
-
 static int list(struct mfa_command *m) {
     static const char *const heads[] = {"WHEN",    "CHALLENGE", "WHO",  "METHOD", "REQUEST",
                                         "OUTCOME", "TOOK",      "RULE", "WHY"};
-    AUTO_FINI(buf) struct buf keys = buf_make(TEXT_MAX_BYTES);
     AUTO_FINI(buf) struct buf columns = buf_make(TEXT_MAX_BYTES);
-    size_t left;
-    int e = mfa_list(m, path, NULL, &keys, &left);
-    if (e) return e;
-    if (m->args->json) return mfa_each(m, path, buf_str(&keys), show_json, NULL);
-    if (!keys.n) {
-        printf("no challenge in the last day\n");
-        return EXIT_DONE;
-    }
+    struct mfa_listing l = {.path = path, .show = add_rows, .ctx = &columns};
     for (size_t i = 0; i < LEN(heads); i++) columns_cell(&columns, str_from(heads[i]));
     columns_end_row(&columns);
-    e = mfa_each(m, path, buf_str(&keys), add_rows, &columns);
-    if (!e) e = mfa_print_columns(m, &columns);
-    if (!e) mfa_print_left(left);
+    int e = mfa_list(m, &l);
+    if (e || m->args->json) return e;
+    if (l.shown) e = mfa_print_columns(m, &columns);
+    else printf("no challenge in the last day\n");
+    mfa_print_left(l.left);
     return e;
 }
 
@@ -170,13 +160,13 @@ static int show_one(struct mfa_command *m, const struct json *challenge) {
 
 static int read_one(struct mfa_command *m, const char *id) {
     const struct mfa_request request = {
-        .method = "GET", .path = path, .item = str_from(id), .capability = "read"};
+        .method = "GET", .path = path, .item = id, .capability = "read"};
     int e = mfa_ask(m, &request);
     if (e == MFA_E_NOTHING)
         return mfa_failed(m, "there is no such challenge, or it is older than a day");
     if (e) return e;
     const struct json *challenge = json_get(m->answer.body, "data");
-    return m->args->json ? mfa_print_json(m, challenge) : show_one(m, challenge);
+    return m->args->json ? mfa_print_json(m, STR_NONE, challenge) : show_one(m, challenge);
 }
 
 int mfa_challenges(struct mfa_command *m) {

@@ -30,13 +30,6 @@ static bool is_refused(const struct json *verdict) {
            !json_bool(json_get(verdict, "allowed"));
 }
 
-// What speaks against pushes or, if nothing does, against codes; NULL: nothing.
-static const struct json *gravest(const struct json *subject) {
-    const struct json *push = json_get(subject, "push"), *code = json_get(subject, "code");
-    if (is_refused(push)) return push;
-    return is_refused(code) ? code : NULL;
-}
-
 // The rule's reason, and of a lock which.
 static void add_reason(struct buf *out, const struct json *verdict) {
     mfa_add_text(out, verdict, "reason");
@@ -138,20 +131,15 @@ static void add_subject(struct buf *out, const struct json *subject) {
     for (size_t i = 0; i < LEN(facts); i++) add_fact(out, &facts[i], subject);
 }
 
-static int show_json(struct mfa_command *m, const struct json *data, void *ctx) {
-    struct json_iter it = json_iter(json_get(data, "subjects"));
-    int e = EXIT_DONE;
-    (void)ctx;
-    while (!e && json_next(&it)) e = mfa_print_json(m, it.value);
-    return e;
-}
-
 static int show_one(struct mfa_command *m, const struct json *data) {
     AUTO_FINI(buf) struct buf out = buf_make(TEXT_MAX_BYTES);
     struct json_iter it = json_iter(json_get(data, "subjects"));
-    if (m->args->json) return show_json(m, data, NULL);
-    while (json_next(&it)) add_subject(&out, it.value);
-    return mfa_print(m, &out);
+    int e = EXIT_DONE;
+    while (!e && json_next(&it)) {
+        if (m->args->json) e = mfa_print_json(m, STR_NONE, it.value);
+        else add_subject(&out, it.value);
+    }
+    return e ? e : mfa_print(m, &out);
 }
 
 static int say_unknown(const struct mfa_command *m, const char *user) {
@@ -164,71 +152,55 @@ static int say_unknown(const struct mfa_command *m, const char *user) {
 
 static int read_one(struct mfa_command *m, const char *user) {
     const struct mfa_request request = {
-        .method = "GET", .path = path, .item = str_from(user), .capability = "read"};
+        .method = "GET", .path = path, .item = user, .capability = "read"};
     int e = mfa_ask(m, &request);
     if (e == MFA_E_NOTHING) return say_unknown(m, user);
     return e ? e : show_one(m, json_get(m->answer.body, "data"));
 }
 
-// Who may clear may not be allowed to read what there is then.
+// The gate warns where there was nobody to clear.
 static int clear(struct mfa_command *m, const char *user) {
-    struct mfa_request request = {
-        .method = "DELETE", .path = path, .item = str_from(user), .capability = "delete"};
+    const struct mfa_request request = {
+        .method = "DELETE", .path = path, .item = user, .capability = "delete"};
     int e = mfa_ask(m, &request);
     if (e == MFA_E_NOTHING) return say_unknown(m, user);
     if (e) return e;
-    request.method = "GET";
-    request.quiet = true;
-    e = mfa_ask(m, &request);
-    if (e == MFA_E_NOTHING) return say_unknown(m, user);
+    if (json_count(json_get(m->answer.body, "warnings"))) return EXIT_FAILED;
     if (!m->args->json) printf("cleared\n");
-    return e ? EXIT_DONE : show_one(m, json_get(m->answer.body, "data"));
+    return EXIT_DONE;
 }
 
 // ---- all whom something speaks against
 
-static bool is_spoken_against(const struct json *info) { return is_refused(info); }
-
-static int add_rows(struct mfa_command *m, const struct json *data, void *ctx) {
+static int add_row(struct mfa_command *m, struct str name, const struct json *info, void *ctx) {
+    AUTO_FINI(buf) struct buf until = buf_make(TEXT_MAX_BYTES);
+    AUTO_FINI(buf) struct buf why = buf_make(TEXT_MAX_BYTES);
     struct buf *columns = ctx;
-    struct json_iter it = json_iter(json_get(data, "subjects"));
-    (void)m;
-    while (json_next(&it)) {
-        AUTO_FINI(buf) struct buf until = buf_make(TEXT_MAX_BYTES);
-        AUTO_FINI(buf) struct buf why = buf_make(TEXT_MAX_BYTES);
-        const struct json *verdict = gravest(it.value);
-        if (!verdict) continue;
-        if (mfa_is_set(verdict, "until")) add_instant(&until, verdict, "until");
-        add_reason(&why, verdict);
-        columns_cell(columns, json_str(json_get(it.value, "name")));
-        columns_cell(columns, json_str(json_get(it.value, "type")));
-        columns_cell(columns, json_str(json_get(it.value, "org")));
-        columns_cell(columns, json_str(json_get(verdict, "rule")));
-        columns_cell(columns, buf_str(&until));
-        columns_cell(columns, buf_str(&why));
-        columns_end_row(columns);
-        if (until.error || why.error) columns->error = until.error ? until.error : why.error;
-    }
+    if (m->args->json) return mfa_print_json(m, name, info);
+    if (mfa_is_set(info, "until")) add_instant(&until, info, "until");
+    add_reason(&why, info);
+    columns_cell(columns, name);
+    columns_cell(columns, json_str(json_get(info, "type")));
+    columns_cell(columns, json_str(json_get(info, "org")));
+    columns_cell(columns, json_str(json_get(info, "rule")));
+    columns_cell(columns, buf_str(&until));
+    columns_cell(columns, buf_str(&why));
+    columns_end_row(columns);
+    if (until.error || why.error) columns->error = until.error ? until.error : why.error;
     return EXIT_DONE;
 }
 
 static int list(struct mfa_command *m) {
     static const char *const heads[] = {"WHO", "IS", "ORG", "RULE", "UNTIL", "WHY"};
-    AUTO_FINI(buf) struct buf keys = buf_make(TEXT_MAX_BYTES);
     AUTO_FINI(buf) struct buf columns = buf_make(TEXT_MAX_BYTES);
-    size_t left;
-    int e = mfa_list(m, path, is_spoken_against, &keys, &left);
-    if (e) return e;
-    if (m->args->json) return mfa_each(m, path, buf_str(&keys), show_json, NULL);
-    if (!keys.n) {
-        printf("nothing speaks against pushes to anybody\n");
-        return EXIT_DONE;
-    }
+    struct mfa_listing l = {.path = path, .wants = is_refused, .show = add_row, .ctx = &columns};
     for (size_t i = 0; i < LEN(heads); i++) columns_cell(&columns, str_from(heads[i]));
     columns_end_row(&columns);
-    e = mfa_each(m, path, buf_str(&keys), add_rows, &columns);
-    if (!e) e = mfa_print_columns(m, &columns);
-    if (!e) mfa_print_left(left);
+    int e = mfa_list(m, &l);
+    if (e || m->args->json) return e;
+    if (l.shown) e = mfa_print_columns(m, &columns);
+    else printf("nothing speaks against pushes to anybody\n");
+    mfa_print_left(l.left);
     return e;
 }
 

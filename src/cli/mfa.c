@@ -11,7 +11,6 @@
 #include "cli/columns.h"
 #include "cli/commands.h"
 #include "http/url.h"
-#include "identity/list.h"
 #include "json/write.h"
 
 enum {
@@ -42,8 +41,9 @@ static int refused(const struct mfa_command *m, const struct mfa_request *r) {
     if (is_permission_denied(&m->answer))
         buf_addf(&text,
                  "\nneeded: a token with a policy that says\n"
-                 "    path \"%s%s\" { capabilities = [\"%s\"] }",
-                 r->path, r->item.p || r->query ? "/*" : "", r->capability);
+                 "    path \"%s/*\" { capabilities = [\"%s\"] }\n"
+                 "and where a policy demands MFA for it, that it is passed",
+                 r->path, r->capability);
     const char *z = buf_z(&text);
     return mfa_failed(m, z ? z : "no memory");
 }
@@ -53,20 +53,30 @@ static bool is_nothing(const struct gate_answer *a) {
     return a->status == 404 && a->body && json_count(json_get(a->body, "errors")) == 0;
 }
 
+static void say_warnings(const struct mfa_command *m) {
+    struct json_iter it = json_iter(json_get(m->answer.body, "warnings"));
+    while (json_next(&it)) {
+        AUTO_FINI(buf) struct buf text = buf_make(TEXT_MAX_BYTES);
+        columns_add_clean(&text, json_str(it.value));
+        fprintf(stderr, "gatehouse %s: %.*s\n", m->name, STR_ARG(buf_str(&text)));
+    }
+}
+
 int mfa_ask(struct mfa_command *m, const struct mfa_request *r) {
     AUTO_FINI(buf) struct buf path = buf_make(TEXT_MAX_BYTES);
     struct fault why = {{0}};
     buf_addz(&path, r->path);
-    if (r->item.p) buf_addc(&path, '/');
-    http_add_encoded(&path, r->item);
+    if (r->item) buf_addc(&path, '/');
+    http_add_encoded(&path, str_from(r->item));
     if (r->query) buf_addz(&path, r->query);
     const char *z = buf_z(&path);
     if (!z) return mfa_failed(m, error_text(path.error));
     int e = gate_client_ask(m->client, r->method, z, STR_NONE, &m->answer, &why);
     if (e) return mfa_failed(m, why.text);
-    if (m->answer.status < 300) return EXIT_DONE;
     if (is_nothing(&m->answer)) return MFA_E_NOTHING;
-    return r->quiet ? EXIT_FAILED : refused(m, r);
+    if (m->answer.status >= 300) return refused(m, r);
+    say_warnings(m);
+    return EXIT_DONE;
 }
 
 // ---- lists
@@ -78,46 +88,44 @@ static int read_limit(const struct mfa_command *m, uint64_t *ret) {
     return mfa_wrong(m, "--limit: expected a number from 1 to 10000");
 }
 
-int mfa_list(struct mfa_command *m, const char *path, bool (*wants)(const struct json *info),
-             struct buf *ret, size_t *ret_left) {
+int mfa_list(struct mfa_command *m, struct mfa_listing *l) {
     const struct mfa_request request = {
-        .method = "GET", .path = path, .query = "?list=true", .capability = "list"};
+        .method = "GET", .path = l->path, .query = "?list=true", .capability = "list"};
     uint64_t limit;
-    size_t n = 0;
     int e = read_limit(m, &limit);
     if (!e) e = mfa_ask(m, &request);
-    *ret_left = 0;
     if (e) return e == MFA_E_NOTHING ? EXIT_DONE : e;
-    const struct json *info = json_path(m->answer.body, "data.key_info");
     struct json_iter it = json_iter(json_path(m->answer.body, "data.keys"));
-    struct json_iter of = json_iter(info); // in the same order
-    while (json_next(&it)) {
-        bool told = json_next(&of) && str_eq(of.key, json_str(it.value));
-        if (wants && told && !wants(of.value)) continue;
-        if (n++ < limit) list_add(ret, json_str(it.value));
+    struct json_iter infos = json_iter(json_path(m->answer.body, "data.key_info"));
+    while (!e && json_next(&it)) {
+        struct str key = json_str(it.value);
+        bool told = json_next(&infos) && str_eq(infos.key, key); // in the same order
+        const struct json *info = told ? infos.value : NULL;
+        if (l->wants && !l->wants(info)) continue;
+        if (l->shown == limit) {
+            l->left++;
+            continue;
+        }
+        e = l->show(m, key, info, l->ctx);
+        l->shown++;
     }
-    *ret_left = n > limit ? n - (size_t)limit : 0;
-    return ret->error ? mfa_failed(m, error_text(ret->error)) : EXIT_DONE;
-}
-
-int mfa_each(struct mfa_command *m, const char *path, struct str keys,
-             int (*show)(struct mfa_command *m, const struct json *data, void *ctx), void *ctx) {
-    struct str rest = keys, key;
-    while (list_next(&rest, &key)) {
-        const struct mfa_request request = {
-            .method = "GET", .path = path, .item = key, .capability = "read"};
-        int e = mfa_ask(m, &request);
-        if (!e) e = show(m, json_get(m->answer.body, "data"), ctx);
-        if (e && e != MFA_E_NOTHING) return e;
-    }
-    return EXIT_DONE;
+    return e;
 }
 
 // ---- printing
 
-int mfa_print_json(const struct mfa_command *m, const struct json *v) {
+int mfa_print_json(const struct mfa_command *m, struct str name, const struct json *v) {
     AUTO_FINI(buf) struct buf line = buf_make(LINE_MAX_BYTES);
-    int e = json_add_value(&line, v);
+    struct json_iter it = json_iter(v);
+    int e = 0;
+    json_open(&line, '{');
+    if (name.p) json_key(&line, STR("name"));
+    if (name.p) json_add_str(&line, name);
+    while (!e && json_next(&it)) {
+        json_key(&line, it.key);
+        e = json_add_value(&line, it.value);
+    }
+    json_close(&line, '}');
     if (!e) e = line.error;
     if (e) return mfa_failed(m, error_text(e));
     printf("%.*s\n", STR_ARG(buf_str(&line)));
@@ -172,21 +180,23 @@ void mfa_add_span(struct buf *out, int64_t ms) {
 
 // ---- methods
 
+static int show_method(struct mfa_command *m, struct str key, const struct json *info, void *ctx) {
+    AUTO_FINI(buf) struct buf line = buf_make(TEXT_MAX_BYTES);
+    (void)info;
+    (void)ctx;
+    if (m->args->json) json_add_str(&line, key);
+    else columns_add_clean(&line, key);
+    buf_addc(&line, '\n');
+    return mfa_print(m, &line);
+}
+
 static int methods(struct mfa_command *m) {
-    AUTO_FINI(buf) struct buf keys = buf_make(LINE_MAX_BYTES);
-    AUTO_FINI(buf) struct buf out = buf_make(LINE_MAX_BYTES);
-    size_t left;
-    int e = mfa_list(m, "sys/mfa/method", NULL, &keys, &left);
-    struct str rest = buf_str(&keys), key;
-    while (!e && list_next(&rest, &key)) {
-        if (m->args->json) json_add_str(&out, key);
-        else columns_add_clean(&out, key);
-        buf_addc(&out, '\n');
-    }
-    if (!e && !keys.n && !m->args->json) buf_addz(&out, "there is no MFA method\n");
-    if (!e) e = mfa_print(m, &out);
-    if (!e && !m->args->json) mfa_print_left(left);
-    return e;
+    struct mfa_listing l = {.path = "sys/mfa/method", .show = show_method};
+    int e = mfa_list(m, &l);
+    if (e || m->args->json) return e;
+    if (!l.shown) printf("there is no MFA method\n");
+    mfa_print_left(l.left);
+    return EXIT_DONE;
 }
 
 // ---- the command

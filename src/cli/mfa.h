@@ -16,33 +16,36 @@ struct mfa_command {
 struct mfa_request {
     const char *method;     // "GET"
     const char *path;       // "sys/mfa/guard"
-    struct str item;        // what stands behind it, any bytes; absent: nothing
+    const char *item;       // what stands behind it, any bytes; NULL: nothing
     const char *query;      // "?list=true"; NULL: none
     const char *capability; // that a policy has to grant: "read"
-    bool quiet;             // a refusal is not to be told
 };
-// Outcomes: EXIT_DONE, with an answer below 300; MFA_E_NOTHING: 404 without an error text: there is
-// nothing of that kind; EXIT_FAILED, which has been said.
+// Says the answer's warnings on stderr. Outcomes: EXIT_DONE, with an answer below 300;
+// MFA_E_NOTHING: 404 without an error text: there is nothing of that kind; EXIT_FAILED, which has
+// been said.
 enum { MFA_E_NOTHING = 3 };
 int mfa_ask(struct mfa_command *m, const struct mfa_request *r) MUST_USE;
 
-// The keys of a list for which `wants` says yes of their key_info (NULL: all), in order, at most
-// --limit of them; `ret_left`: how many more there are. Outcomes: EXIT_DONE, keys in `ret` (packed
-// list), none when there are none; EXIT_FAILED, which has been said.
-int mfa_list(struct mfa_command *m, const char *path, bool (*wants)(const struct json *info),
-             struct buf *ret, size_t *ret_left) MUST_USE;
-// Reads each of the keys and hands its `data` on; what is gone meanwhile is passed over. Outcomes:
-// EXIT_DONE; the first other one, of a request or of `show`.
-int mfa_each(struct mfa_command *m, const char *path, struct str keys,
-             int (*show)(struct mfa_command *m, const struct json *data, void *ctx),
-             void *ctx) MUST_USE;
+// One request, however many there are: a policy may demand a push for each.
+struct mfa_listing {
+    const char *path;
+    bool (*wants)(const struct json *info); // NULL: all
+    // Of each at most --limit of the keys, in order; `info`: its key_info, NULL: it has none.
+    // Outcomes: EXIT_DONE; EXIT_FAILED, which has been said.
+    int (*show)(struct mfa_command *m, struct str key, const struct json *info, void *ctx);
+    void *ctx;
+    size_t shown, left; // how many were, and how many more there are
+};
+// Outcomes: EXIT_DONE, also when there are none; others, which have been said.
+int mfa_list(struct mfa_command *m, struct mfa_listing *l) MUST_USE;
 
 // Says what is wrong on stderr; gives EXIT_FAILED, and EXIT_USAGE.
 int mfa_failed(const struct mfa_command *m, const char *what);
 int mfa_wrong(const struct mfa_command *m, const char *what);
 
-// Prints a value as one line of JSON. Gives EXIT_DONE or EXIT_FAILED.
-int mfa_print_json(const struct mfa_command *m, const struct json *v) MUST_USE;
+// Prints an object as one line of JSON, with "name" in front unless `name` is absent. Gives
+// EXIT_DONE or EXIT_FAILED.
+int mfa_print_json(const struct mfa_command *m, struct str name, const struct json *v) MUST_USE;
 // Prints what was collected, lines or columns. Gives EXIT_DONE or EXIT_FAILED.
 int mfa_print(const struct mfa_command *m, const struct buf *text) MUST_USE;
 int mfa_print_columns(const struct mfa_command *m, const struct buf *columns) MUST_USE;

@@ -301,25 +301,15 @@ static void keep_old(struct daemon *d, const char *why) {
     notify_ready(&d->notify);
 }
 
-static bool same_text(const char *a, const char *b) {
-    return str_eq(str_from(a), str_from(b)) && !a == !b;
-}
-
-// What the gate took at its start and keeps.
-static bool same_listen(const struct settings_listen *a, const struct settings_listen *b) {
-    return same_text(a->address, b->address) && same_text(a->tls_cert_file, b->tls_cert_file) &&
-           same_text(a->tls_key_file, b->tls_key_file) && a->tls_disable == b->tls_disable &&
-           same_text(a->vault_version, b->vault_version) &&
-           a->max_request_size == b->max_request_size && a->idle_timeout_ms == b->idle_timeout_ms;
-}
-
 // What cannot change while the program runs; NULL: nothing of that has.
 static const char *needs_restart(const struct daemon *d, const struct settings *next) {
     if (strcmp(next->state, d->settings->state) != 0)
         return "state: another directory needs a restart";
     if (next->gate.audit != d->settings->gate.audit) return "gate.audit: a change needs a restart";
-    if (d->opts->gate && !same_listen(&next->listen, &d->settings->listen))
+    if (d->opts->gate && !settings_same_listen(&next->listen, &d->settings->listen))
         return "listen: a change needs a restart (the files' contents do not)";
+    if (d->opts->gate && !settings_same_mfa(&next->mfa, &d->settings->mfa))
+        return "mfa: a change needs a restart";
     return NULL;
 }
 

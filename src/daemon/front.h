@@ -32,8 +32,8 @@ struct front_opts {
 // answers as sealed. Outcomes: 0; -EINVAL, -EADDRINUSE, ... with fault (the wrong master key among
 // them: says which setting).
 int front_new(struct front **ret, const struct front_opts *opts, struct fault *fault) MUST_USE;
-// Refuses what waits for a person, and everything that would have to from now on; then calls `done`,
-// on the loop. Once.
+// Refuses what waits for a person, and everything that would have to from now on; then calls
+// `done`, on the loop. Once.
 void front_stop(struct front *f, void (*done)(void *ctx), void *ctx);
 // Answers what is being worked on, then closes. NULL-safe; returns NULL.
 struct front *front_free(struct front *f);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/time.h"
+#include "conf/node.h"
 #include "daemon/settings-internal.h"
 
 #define PAIR_STANDS(type, pointer, count)                                                          \
@@ -51,6 +52,8 @@ static int check_okta_url(struct conf_load *load, struct settings_mfa *m,
 
 int settings_check_mfa(struct conf_load *load, void *object, const struct conf_node *map) {
     struct settings_mfa *m = object;
+    bool said = map && conf_node_get(map, STR("poll_interval"));
+    if (!said && m->poll_interval_ms > m->wait_ms / 2) m->poll_interval_ms = m->wait_ms / 2;
     if (m->poll_interval_ms > m->wait_ms)
         conf_wrong(load, map, "poll_interval",
                    "is longer than `wait`, so that an answer would come too late, expected at "
@@ -112,7 +115,7 @@ static const struct conf_key guard_keys[] = {
      .min = 1,
      .max = 4,
      .description = "Wrong codes in a row, after which none is tried until an administrator has "
-                    "cleared it. Okta locks the account at five."},
+                    "cleared it, or a push was approved. Okta locks the account at five."},
     {.name = "brake",
      .type = CONF_NUMBER,
      AT(brake),
@@ -151,7 +154,7 @@ static const struct conf_key keys[] = {
      .min = 1000,
      .max = TIME_MINUTE_MS,
      .description = "How often Okta is asked whether the person has answered. Each such question "
-                    "counts in the org's rate limit."},
+                    "counts in the org's rate limit. Not set: at most half of `wait`."},
     {.name = "max_waiting",
      .type = CONF_INT,
      AT(max_waiting),

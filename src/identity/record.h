@@ -22,10 +22,10 @@ enum record_kind {
     RECORD_TOKEN,  // identity/token.h
     RECORD_ENTITY, // identity/entity.h
     RECORD_ALIAS,
-    RECORD_USER,   // identity/user.h
-    RECORD_SECRET, // identity/secret.h: kv and cubbyhole
-    RECORD_METHOD, // mfa/method.h
-    RECORD_MERGED, // identity/entity.h: what is left of entities that were merged
+    RECORD_USER,      // identity/user.h
+    RECORD_SECRET,    // identity/secret.h: kv and cubbyhole
+    RECORD_METHOD,    // mfa/method.h
+    RECORD_MERGED,    // identity/entity.h: what is left of entities that were merged
     RECORD_GUARD,     // mfa/guard.h: what is known of whom pushes go to
     RECORD_CHALLENGE, // mfa/trail.h: what became of a challenge
     RECORD_KINDS

@@ -19,6 +19,10 @@ int guard_edit_user(struct guard_edit *e, const struct state *s,
                     const struct guard_subject *who) MUST_USE;
 int guard_edit_entity(struct guard_edit *e, const struct state *s,
                       const struct guard_subject *who) MUST_USE;
+// As guard_user, and says when there was no memory to look. Outcomes: 0, ret may be NULL; -ENOMEM.
+int guard_find_user(const struct state *s, const struct guard_subject *who,
+                    const struct guarded **ret) MUST_USE;
+
 // As it is known.
 struct guard_edit guard_edit_of(const struct guarded *g);
 void guard_edit_fini(struct guard_edit *e);

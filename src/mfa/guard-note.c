@@ -139,8 +139,9 @@ enum { NOBODY = 1 };
 static int open_user(struct guard_edit *e, const struct state *s, const struct guard_subject *who) {
     if (!who->org.n) return NOBODY;
     if (who->user_id.n) return guard_edit_user(e, s, who);
-    const struct guarded *known = guard_user(s, who);
-    if (!known) return NOBODY;
+    const struct guarded *known = NULL;
+    int r = guard_find_user(s, who, &known);
+    if (r || !known) return r ? r : NOBODY;
     const struct guard_subject found = {
         .org = who->org, .login = who->login, .user_id = known->user_id};
     return guard_edit_user(e, s, &found);
@@ -149,9 +150,7 @@ static int open_user(struct guard_edit *e, const struct state *s, const struct g
 // The log says what somebody's login is now.
 static void learn_login(struct guard_edit *e, const struct guard_note *note) {
     struct str login = buf_str(&e->login);
-    if (!note->event.n || !login.n) return;
-    e->g.login = login;
-    if (str_eq(e->g.asked, login)) e->g.asked = STR_NONE;
+    if (note->event.n && login.n) e->g.login = login;
 }
 
 static void release(struct guarded *g, const struct guard_note *note) {
@@ -208,12 +207,12 @@ static bool is_forgotten(const struct guarded *g, const struct guard_limits *l, 
 }
 
 int guard_sweep(struct draft *d, const struct guard_limits *l, int64_t now_ms, size_t max) {
-    struct tree_key from = {STR(""), STR_NONE};
+    struct tree_key from = {STR(""), STR("")};
     struct tree_walk walk = state_from(d->state, RECORD_GUARD, 0, from);
     const struct guarded *g;
     while (max > 0 && (g = tree_next(&walk))) {
         if (!is_forgotten(g, l, now_ms)) continue;
-        from.a = g->subject; // the draft holds what it takes out
+        from = (struct tree_key){g->org, g->user_id}; // the draft holds what it takes out
         int r = draft_delete(d, g);
         if (r) return r;
         max--;

@@ -39,8 +39,9 @@ static const size_t texts[] = {
     offsetof(struct guarded, seen),
 };
 
-static struct tree_key by_subject(const void *item) {
-    return (struct tree_key){((const struct guarded *)item)->subject, STR_NONE};
+static struct tree_key by_id(const void *item) {
+    const struct guarded *g = item;
+    return (struct tree_key){g->org, g->user_id};
 }
 
 static struct tree_key by_login(const void *item) {
@@ -65,12 +66,13 @@ static int decode(void **ret, const struct json *v, struct fault *fault) {
     int r = codec_decode(rows, LEN(rows), v, &g, &lists, fault);
     if (r < 0) return r;
     if (!g.subject.n) return fault_set(fault, -EINVAL, "member \"subject\" is missing");
+    if (!g.user_id.n) return fault_set(fault, -EINVAL, "member \"user_id\" is missing");
     return record_make(ret, &g, sizeof g, texts, LEN(texts), &guarded_type, RECORD_GUARD);
 }
 
 const struct record_type guarded_type = {
     .name = "guard",
-    .index = {{by_subject, record_hold, record_drop},
+    .index = {{by_id, record_hold, record_drop},
               {by_login, record_hold, record_drop},
               {by_asked, record_hold, record_drop}},
     .index_count = 3,
@@ -79,6 +81,8 @@ const struct record_type guarded_type = {
 };
 
 // ---- finding
+
+// By id nothing is allocated: a rule that cannot be looked up would not speak.
 
 // Okta's ids have no colon, so that a subject can be read one way only.
 static int write_user_subject(struct buf *out, struct str org, struct str user_id) {
@@ -95,8 +99,8 @@ static int write_entity_subject(struct buf *out, struct str entity_id) {
     return out->error;
 }
 
-const struct guarded *guard_get(const struct state *s, struct str subject) {
-    return state_get(s, RECORD_GUARD, 0, (struct tree_key){subject, STR_NONE});
+const struct guarded *guard_get(const struct state *s, struct str org, struct str id) {
+    return id.n ? state_get(s, RECORD_GUARD, 0, (struct tree_key){org, id}) : NULL;
 }
 
 struct tree_walk guard_walk(const struct state *s) {
@@ -104,9 +108,7 @@ struct tree_walk guard_walk(const struct state *s) {
 }
 
 const struct guarded *guard_entity(const struct state *s, struct str entity_id) {
-    AUTO_FINI(buf) struct buf subject = buf_make(GUARD_TEXT_MAX);
-    if (!entity_id.n || write_entity_subject(&subject, entity_id)) return NULL;
-    return guard_get(s, buf_str(&subject));
+    return guard_get(s, STR(""), entity_id);
 }
 
 static const struct guarded *later(const struct guarded *a, const struct guarded *b) {
@@ -126,19 +128,25 @@ static const struct guarded *named(const struct state *s, int index, struct str 
     return best;
 }
 
-static const struct guarded *user_by_name(const struct state *s, struct str org, struct str login) {
+int guard_find_user(const struct state *s, const struct guard_subject *who,
+                    const struct guarded **ret) {
+    *ret = NULL;
+    if (!who->org.n) return 0;
+    if (who->user_id.n) {
+        *ret = guard_get(s, who->org, who->user_id);
+        return 0;
+    }
     AUTO_FINI(buf) struct buf name = buf_make(GUARD_TEXT_MAX);
-    fold_text(&name, login);
-    if (name.error || !name.n) return NULL;
-    return named(s, 2, org, buf_str(&name), named(s, 1, org, buf_str(&name), NULL));
+    fold_text(&name, who->login);
+    if (name.error || !name.n) return name.error;
+    *ret = named(s, 2, who->org, buf_str(&name), named(s, 1, who->org, buf_str(&name), NULL));
+    return 0;
 }
 
 const struct guarded *guard_user(const struct state *s, const struct guard_subject *who) {
-    if (!who->org.n) return NULL;
-    if (!who->user_id.n) return user_by_name(s, who->org, who->login);
-    AUTO_FINI(buf) struct buf subject = buf_make(GUARD_TEXT_MAX);
-    if (write_user_subject(&subject, who->org, who->user_id)) return NULL;
-    return guard_get(s, buf_str(&subject));
+    const struct guarded *g = NULL;
+    int r = guard_find_user(s, who, &g);
+    return r ? NULL : g;
 }
 
 bool guard_is_called(const struct guarded *g, struct str folded) {
@@ -176,7 +184,7 @@ int guard_edit_user(struct guard_edit *e, const struct state *s, const struct gu
     if (r == 0) fold_text(&e->login, who->login);
     if (r == 0) r = e->login.error;
     if (r) return r;
-    const struct guarded *known = guard_get(s, buf_str(&e->subject));
+    const struct guarded *known = guard_get(s, who->org, who->user_id);
     e->fresh = !known;
     e->g = known ? *known
                  : (struct guarded){.subject = buf_str(&e->subject),
@@ -193,7 +201,7 @@ int guard_edit_entity(struct guard_edit *e, const struct state *s,
     if (r == 0) fold_text(&e->login, who->entity_name);
     if (r == 0) r = e->login.error;
     if (r) return r;
-    const struct guarded *known = guard_get(s, buf_str(&e->subject));
+    const struct guarded *known = guard_entity(s, who->entity_id);
     e->fresh = !known;
     if (known) e->g = *known;
     e->g.subject = buf_str(&e->subject);

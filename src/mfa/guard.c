@@ -132,7 +132,7 @@ static bool speaks_codes(const struct facts *f, struct guard_verdict *v) {
 // How long Okta's window still runs is not known here; it is a minute (okta-api section 2.1).
 static bool speaks_brake(const struct facts *f, struct guard_verdict *v) {
     v->until_ms = f->now_ms + BRAKE_MS;
-    return f->used > 0 && f->used >= f->limits->brake;
+    return f->limits->brake < 1 && f->used > 0 && f->used >= f->limits->brake;
 }
 
 static const struct {
@@ -190,8 +190,7 @@ static int add_push(struct guard_edit *e, const struct guard_limits *l, int64_t 
 static bool learn_name(struct guard_edit *e) {
     struct str name = buf_str(&e->login);
     if (e->fresh || !name.n || str_eq(name, e->g.login) || str_eq(name, e->g.asked)) return false;
-    if (e->g.login.n) e->g.asked = name;
-    else e->g.login = name;
+    e->g.asked = name;
     return true;
 }
 
@@ -213,6 +212,7 @@ static int note_user(struct draft *d, const struct guard_limits *l, const struct
     AUTO_FINI(guard_edit) struct guard_edit e = {.fresh = false};
     int r = guard_edit_user(&e, d->state, who);
     if (r) return r;
+    if (e.fresh) e.g.asked = e.g.login; // the log may tell that his login is another
     if (what->code) {
         e.g.wrong_codes++;
         return guard_edit_put(&e, d, now_ms);

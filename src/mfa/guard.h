@@ -43,11 +43,11 @@ struct guard_limits guard_defaults(void); // 10 in 10 min, 1 min up to 1 h, 3 co
 // What is known of one subject.
 struct guarded {
     struct record record;
-    struct str subject;   // primary key: "user:HOST:OKTA_ID" or "entity:ID"
-    struct str org;       // host of the org; empty for an entity
+    struct str subject;   // for people: "user:HOST:OKTA_ID" or "entity:ID"; one of each
+    struct str org;       // host of the org; empty for an entity; primary key is (org, user_id)
     struct str login;     // folded; index 1 is (login, subject); of an entity its name
-    struct str asked;     // folded: by what the gate asked for him, where that is not his login
-                          // (an e-mail address); index 2 is (asked, subject); empty: by his login
+    struct str asked;     // folded: by what the gate asked for him, which may not be his login (an
+                          // e-mail address); index 2 is (asked, subject); empty: not, or by login
     struct str user_id;   // Okta's; of an entity its id
     struct list used;     // ids of factors that worked, the latest first, at most 8
     struct list pushes;   // when pushes left within the window: decimal milliseconds, oldest first
@@ -76,10 +76,10 @@ struct guard_subject {
 };
 // By id where that is known, and then by nothing else; else by name in that org: the one that was
 // touched last of those whose login it is, or for whom the gate asked by it. NULL: nothing is known
-// (also without memory; guard_admit has the id).
+// (by name also without memory).
 const struct guarded *guard_user(const struct state *s, const struct guard_subject *who);
-const struct guarded *guard_entity(const struct state *s, struct str entity_id); // NULL
-const struct guarded *guard_get(const struct state *s, struct str subject);      // NULL
+const struct guarded *guard_entity(const struct state *s, struct str entity_id);       // NULL
+const struct guarded *guard_get(const struct state *s, struct str org, struct str id); // NULL
 // Everything known, by login:  struct tree_walk walk = guard_walk(s); while ((g =
 // tree_next(&walk)))
 struct tree_walk guard_walk(const struct state *s);

@@ -224,6 +224,8 @@ void run_on_verify(void *run, const struct okta_answer *a) {
     }
     if (was_not_taken(a->result)) r->out = false;
     if (!has_answer(r, a)) return;
+    log_debug(r->stepup->log, "mfa.sent", KV_STR("challenge", r->id), KV_SLICE("login", r->login),
+              KV_SLICE("factor", r->factor_id));
     buf_wipe(&r->secret);
     r->credential = (struct credential){.number = false};
     bool named = a->transaction.id.p && !r->machine.code;

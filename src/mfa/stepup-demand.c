@@ -64,12 +64,11 @@ void demand_end(struct demand *d, const struct ending *e) {
         .reason = e->allowed ? REASON_NONE : e->reason,
         .rule = e->reason == REASON_GUARD ? guard_rows[e->rule].name : NULL,
         .message = e->message,
-        .challenges = d->challenges.error ? (struct list){STR_NONE} : list_of(&d->challenges),
+        .challenges = list_of(&d->challenges),
     };
     return_ticket(d);
     d->done(d->ctx, &outcome);
     demand_free(d);
-    s->demands--;
     stepup_look_stopped(s);
 }
 
@@ -145,12 +144,19 @@ static void remember_pass(const struct demand *d, const struct run *r) {
     remember_add(s->remember, &key, user, r->method->remember_s, time_now_ms());
 }
 
+// A challenge that was begun before tells whom it has asked.
+static void name_person(struct want *w, const struct run *r) {
+    w->login = mem_copy(r->login.p, r->login.n);
+    if (w->login) w->org = orgs_hold(r->org);
+}
+
 void demand_go_on(struct demand *d, const struct run *r, const struct ending *e) {
     if (!e->allowed) {
         demand_end(d, e);
         return;
     }
     struct want *w = &d->wants[d->at];
+    if (!w->org) name_person(w, r);
     w->passed = true;
     w->passed_push = !r->machine.code;
     w->passed_number = r->number >= 0;
@@ -178,7 +184,6 @@ static void read_again(struct letter *l) { begin(TABLE_ITEM(l, struct demand, ar
 void demand_read_arrival(struct letter *l) {
     struct demand *d = TABLE_ITEM(l, struct demand, arrival);
     struct stepup *s = d->stepup;
-    s->demands++;
     link_demand(d);
     if (s->first_demand == d) set_deadline(s);
     if (!s->stopping) sweep_look(s);

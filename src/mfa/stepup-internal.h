@@ -66,7 +66,6 @@ struct stepup {
 
     // The loop's.
     struct demand *first_demand, *last_demand; // whose time is not up: the oldest, the newest
-    size_t demands;                            // all
     struct run *first_run;
     struct table runs_by_user, runs_by_id;
     struct loop_timer *deadlines; // for the oldest demand

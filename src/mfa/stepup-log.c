@@ -156,13 +156,21 @@ static void on_hearing(struct change *base) {
 
 // ---- hearing
 
-// What the gate knows of its own push by itself is no news, unless it had stopped looking.
-static bool is_news(enum trail_match match, const struct signal *g, const struct attempt *a,
-                    enum guard_news *ret) {
+// A denial of the gate's own push is told by the run itself, which learns of it here if the log is
+// quicker than its poll; unless it had stopped looking before.
+static bool is_news(struct stepup *s, enum trail_match match, const struct signal *g,
+                    const struct attempt *a, enum guard_news *ret) {
     if (trail_news(match, g, ret)) return true;
-    bool late = match == TRAIL_JOINED && g->kind == SIGNAL_DENIED && a->outcome == TRAIL_DENIED &&
-                a->reason != REASON_REJECTED;
-    return late && signal_news(g, ret);
+    if (match != TRAIL_JOINED || g->kind != SIGNAL_DENIED) return false;
+    const struct run *r = run_by_id(s, a->id);
+    bool knows = a->reason == REASON_REJECTED;
+    if (r) knows = !run_is_over(r) || r->machine.reason == REASON_REJECTED;
+    return !knows && signal_news(g, ret);
+}
+
+static void end_denied(struct stepup *s, const struct signal *g, const struct attempt *a) {
+    struct run *r = g->kind == SIGNAL_DENIED ? run_by_id(s, a->id) : NULL;
+    if (r && !run_is_over(r)) run_end(r, REASON_REJECTED);
 }
 
 static int hear(struct stepup *s, const char *host, const struct signal *g,
@@ -206,13 +214,15 @@ static int observe(struct stepup *s, const struct orgs_org *org, const struct si
     const struct attempt *a = NULL;
     enum guard_news news;
     if (!state) return -EPERM;
-    int r = find_requesters(state, org, &requesters);
+    int r = g->requester.n ? find_requesters(state, org, &requesters) : 0;
     if (r) return r;
     enum trail_match match = trail_match(state, str_from(org->host), g, list_of(&requesters), &a);
     if (match == TRAIL_ALARM) raise_alarm(s, org->host, g);
     if (match != TRAIL_JOINED) a = NULL;
-    bool tells = is_news(match, g, a, &news);
-    return a || tells ? hear(s, org->host, g, a, tells ? &news : NULL) : 0;
+    bool tells = is_news(s, match, g, a, &news);
+    if (a || tells) r = hear(s, org->host, g, a, tells ? &news : NULL);
+    if (a) end_denied(s, g, a);
+    return r;
 }
 
 void stepup_observe(struct stepup *s, const char *source, struct str event) {

@@ -52,6 +52,8 @@ void run_show_number(struct run *r, int number) {
         return;
     }
     r->number = number;
+    log_debug(r->stepup->log, "mfa.number_shown", KV_STR("challenge", r->id),
+              KV_SLICE("login", r->login));
     go_on_alone(r);
     while (r->first_waiter) tell_number(r, r->first_waiter, buf_str(&message));
 }

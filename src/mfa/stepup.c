@@ -6,6 +6,8 @@
 #include "crypto/digest.h"
 #include "mfa/stepup-internal.h"
 
+enum { LISTED_ID_BYTES = RUN_ID_BYTES + 4 };
+
 // ---- claims
 
 static struct str put_text(char **at, struct str from) {
@@ -56,7 +58,9 @@ static struct demand *demand_new(struct stepup *s, const struct stepup_demand *f
     buf_reserve(&d->credentials, from->credentials.packed.n); // no copy is left behind
     buf_add_str(&d->credentials, from->credentials.packed);
     d->claim = claim_new(from);
-    if (!d->claim || d->methods.error || d->credentials.error) return NULL;
+    // A challenge a method: that its id can be told does not depend on memory later.
+    buf_reserve(&d->challenges, list_count(from->methods) * LISTED_ID_BYTES);
+    if (!d->claim || d->challenges.error || d->methods.error || d->credentials.error) return NULL;
     return TAKE(d);
 }
 
@@ -109,6 +113,8 @@ bool stepup_remembers(struct stepup *s, const struct state *state, struct list m
     return !list_is_empty(methods);
 }
 
+const struct guard_limits *stepup_limits(const struct stepup *s) { return &s->settings.guard; }
+
 void stepup_stats(struct stepup *s, struct stepup_stats *ret) {
     *ret = (struct stepup_stats){.waiting = s->waiting,
                                  .pushes = s->pushes,
@@ -137,9 +143,17 @@ static void tell_stopped(void *ctx) {
     if (stopped) stopped(s->stopped_ctx);
 }
 
+// A demand that has a ticket may not have reached the loop yet.
+static bool has_demands(struct stepup *s) {
+    pthread_mutex_lock(&s->mutex);
+    bool has = s->tickets.n > 0;
+    pthread_mutex_unlock(&s->mutex);
+    return has;
+}
+
 void stepup_look_stopped(struct stepup *s) {
-    bool over = s->demands == 0 && !s->first_run && s->changes == 0;
-    if (s->stopping && s->stopped && over) loop_timer_set(s->stop_timer, 0);
+    bool over = s->stopping && !has_demands(s) && !s->first_run && s->changes == 0;
+    if (over && s->stopped) loop_timer_set(s->stop_timer, 0);
 }
 
 // Okta, or the gate's writer, has not answered in time.

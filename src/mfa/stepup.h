@@ -12,9 +12,9 @@
 
 #include "base/log.h"
 #include "identity/list.h"
-#include "mfa/reason.h"
 #include "mfa/guard.h"
 #include "mfa/method.h"
+#include "mfa/reason.h"
 
 struct http_client_opts;
 struct loop;
@@ -110,5 +110,6 @@ struct stepup_stats {
     int64_t waiting, pushes, allowed, denied, refused;
 };
 void stepup_stats(struct stepup *s, struct stepup_stats *ret);
+const struct guard_limits *stepup_limits(const struct stepup *s); // how the guard judges
 
 #endif

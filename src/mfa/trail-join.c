@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "base/time.h"
-#include "identity/fold.h"
 #include "mfa/trail-internal.h"
 
 enum {
@@ -37,7 +36,6 @@ bool trail_next_entry(struct str *rest, struct trail_entry *ret) {
 struct looked_for {
     struct str org;
     const struct signal *signal;
-    struct buf login; // folded
 };
 
 static bool is_kind(const struct attempt *a, const struct signal *s) {
@@ -47,9 +45,7 @@ static bool is_kind(const struct attempt *a, const struct signal *s) {
 
 static bool is_user(const struct attempt *a, const struct looked_for *l) {
     if (a->user_id.n && l->signal->user_id.n) return str_eq(a->user_id, l->signal->user_id);
-    AUTO_FINI(buf) struct buf login = buf_make(TRAIL_TEXT_MAX);
-    fold_text(&login, a->login);
-    return login.n && !login.error && str_eq(buf_str(&login), buf_str(&l->login));
+    return a->login.n && str_eq_nocase(a->login, l->signal->login);
 }
 
 // Okta may name the enrolment of the phone instead of one of its factors: ids of different kinds
@@ -69,10 +65,19 @@ static bool is_time(const struct attempt *a, int64_t at_ms) {
     return a->sent_ms && at_ms >= a->sent_ms - TRAIL_SKEW_MS && at_ms <= end_ms + TRAIL_SKEW_MS;
 }
 
+// What was approved was not denied, nor the other way round: then it is about a push of somebody
+// else's.
+static bool is_contradiction(const struct attempt *a, const struct signal *s) {
+    if (s->kind == SIGNAL_DENIED || s->kind == SIGNAL_WRONG_NUMBER)
+        return a->outcome == TRAIL_ALLOWED;
+    return s->kind == SIGNAL_VERIFIED && a->outcome == TRAIL_DENIED && a->reason == REASON_REJECTED;
+}
+
 static bool is_about(const struct attempt *a, const struct looked_for *l) {
     const struct signal *s = l->signal;
-    return is_kind(a, s) && str_eq(a->org, l->org) && is_time(a, s->published_ms) &&
-           is_factor(a, s->factor_id) && is_requester(a, s->requester) && is_user(a, l);
+    return is_kind(a, s) && !is_contradiction(a, s) && str_eq(a->org, l->org) &&
+           is_time(a, s->published_ms) && is_factor(a, s->factor_id) &&
+           is_requester(a, s->requester) && is_user(a, l);
 }
 
 enum had { HAD_NONE, HAD_TYPE, HAD_EVENT };
@@ -117,10 +122,8 @@ static const struct attempt *find(const struct state *s, const struct looked_for
 
 enum trail_match trail_match(const struct state *s, struct str org, const struct signal *signal,
                              struct list requesters, const struct attempt **ret) {
-    struct looked_for l = {org, signal, buf_make(TRAIL_TEXT_MAX)};
-    fold_text(&l.login, signal->login);
+    const struct looked_for l = {org, signal};
     const struct attempt *a = find(s, &l);
-    buf_fini(&l.login);
     if (a) {
         *ret = a;
         return TRAIL_JOINED;

@@ -65,7 +65,8 @@ enum trail_match {
 // wrong number, which the gate's own poll could not know. False: nothing.
 bool trail_news(enum trail_match match, const struct signal *signal, enum guard_news *ret);
 
-// Finds the challenge that an event is about: same org, user, factor (when told), kind, requester
+// Finds the challenge that an event is about and does not contradict: same org, user, factor (when
+// told), kind, requester
 // (when both are known), and a time between its sending and a while after its decision; of several
 // the nearest that has no such entry yet. `requesters`: who we are in that org's log as far as it
 // is known (client ids of OAuth apps, ids of API tokens learned from joined challenges). Clocks may

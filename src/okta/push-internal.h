@@ -51,9 +51,12 @@ struct okta_place okta_ask_place(const struct okta_ask *ask);
 // path (okta-api section 3.7), and no dots alone, which would lead elsewhere.
 bool okta_is_id(struct str s);
 
-// Whether the URL is the org's own and its path the transaction's, once it is decoded.
+// Whether the URL is the org's own, or of one of Okta's domains, and its path the transaction's,
+// once it is decoded.
 // `*ret_id` (of the transaction) borrows from the URL.
 bool okta_transaction_link(const struct okta_place *place, struct str url, struct str *ret_id);
+// Appends such a link at the org's own origin, where it is followed.
+void okta_own_link(const struct okta_org *org, struct str url, struct buf *out);
 
 // ---- push-read.c: bodies with a status of success. Any JSON ----
 

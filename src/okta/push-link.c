@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where credentials go is never Okta's answer's decision: a link is taken only if it is what we
-// would have written ourselves, but for the transaction's id.
+// would have written ourselves, but for the transaction's id, and it is followed at the org's own
+// origin alone. Links of an org that is known by a domain of its own may name the org's other host
+// (okta-api section 6).
 #include "okta/push-internal.h"
 
 #include "base/parse.h"
+#include "http/url.h"
 
 enum { NO_CODE = -1 };
 
@@ -51,6 +54,21 @@ static struct str path_of(struct str url) {
     return str_sub(url, at, url.n);
 }
 
+static bool is_okta_host(struct str host) {
+    static const char *const domains[] = {".okta.com", ".oktapreview.com", ".okta-emea.com",
+                                          ".okta-gov.com", ".okta.mil"};
+    for (size_t i = 0; i < LEN(domains); i++)
+        if (str_ends(host, str_from(domains[i]))) return true;
+    return false;
+}
+
+static bool is_of_okta(struct str url) {
+    struct http_origin o;
+    struct fault ignored;
+    if (http_origin_parse(url, &o, &ignored)) return false;
+    return strcmp(o.scheme, "https") == 0 && o.port == 443 && is_okta_host(str_from(o.host));
+}
+
 static bool is_expected(struct str segment, struct str expected) {
     return expected.p ? decodes_to(segment, expected) : okta_is_id(segment);
 }
@@ -60,7 +78,7 @@ bool okta_transaction_link(const struct okta_place *place, struct str url, struc
         STR(""),        STR("api"),     STR("v1"),        STR("users"),
         place->user_id, STR("factors"), place->factor_id, STR("transactions"),
     };
-    if (!okta_log_is_own(place->org, url)) return false;
+    if (!okta_log_is_own(place->org, url) && !is_of_okta(url)) return false;
     struct str rest = path_of(url);
     for (size_t i = 0; i < LEN(parts); i++)
         if (!rest.p || !is_expected(str_split(&rest, '/'), parts[i])) return false;
@@ -68,4 +86,9 @@ bool okta_transaction_link(const struct okta_place *place, struct str url, struc
     if (place->transaction_id.p && !str_eq(rest, place->transaction_id)) return false;
     *ret_id = rest;
     return true;
+}
+
+void okta_own_link(const struct okta_org *org, struct str url, struct buf *out) {
+    http_origin_add(out, &org->origin);
+    buf_add_str(out, path_of(url));
 }

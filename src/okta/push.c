@@ -302,6 +302,13 @@ int okta_verify_code(struct okta_org *org, struct str user_id, struct str factor
     return e;
 }
 
+// The URL of a link that has been looked at.
+static int linked_new(struct okta_ask **ret, const struct asking *a, struct str link) {
+    AUTO_FINI(buf) struct buf url = buf_make(URL_MAX_BYTES);
+    okta_own_link(a->org, link, &url);
+    return url.error ? url.error : ask_new(ret, a, buf_str(&url));
+}
+
 int okta_poll_push(struct okta_org *org, struct str user_id, struct str factor_id,
                    struct str poll_url, okta_ask_done *done, void *ctx, struct okta_ask **ret) {
     struct asking a = {.org = org,
@@ -314,7 +321,7 @@ int okta_poll_push(struct okta_org *org, struct str user_id, struct str factor_i
     struct okta_ask *ask = NULL;
     if (!okta_is_id(user_id) || !okta_is_id(factor_id)) return -EINVAL;
     if (!okta_transaction_link(&place, poll_url, &a.transaction_id)) return -EINVAL;
-    int e = ask_new(&ask, &a, poll_url);
+    int e = linked_new(&ask, &a, poll_url);
     if (!e) submit(ask, ret);
     return e;
 }
@@ -325,7 +332,7 @@ int okta_cancel_push(struct okta_org *org, struct str cancel_url, okta_ask_done 
     const struct okta_place place = {.org = org};
     struct okta_ask *ask = NULL;
     if (!okta_transaction_link(&place, cancel_url, &a.transaction_id)) return -EINVAL;
-    int e = ask_new(&ask, &a, cancel_url);
+    int e = linked_new(&ask, &a, cancel_url);
     if (!e) submit(ask, ret);
     return e;
 }

@@ -56,7 +56,7 @@ struct okta_answer {
     struct fault fault;    // one line for a person, never a secret; empty when answered
     int status;            // 0: none
     struct str error_code; // "E0000068"; absent: none
-    int64_t wait_ms;       // with OKTA_ASK_RATE_LIMITED
+    int64_t wait_ms;       // with OKTA_ASK_RATE_LIMITED: a second or more
     int64_t date_ms;       // the response's Date; 0: absent
     // By what was asked; borrowed until the callback returns.
     const struct okta_user *users;
@@ -77,8 +77,9 @@ int okta_find_user(struct okta_org *org, struct str name, bool by_email, okta_as
 int okta_list_factors(struct okta_org *org, struct str user_id, okta_ask_done *done, void *ctx,
                       struct okta_ask **ret) MUST_USE;
 
-// What Okta shows on the phone of who asks: the end user's own. Absent: not said. Bytes that cannot
-// stand in a header are left out.
+// What Okta shows on the phone of who asks: the end user's own. Absent: not said. Bytes that are
+// not printable ASCII are left out; of a user agent 500 bytes are sent, and of addresses all or,
+// when they take more, none. NULL in its place: nothing is said.
 struct okta_asker {
     struct str user_agent, forwarded_for;
 };

@@ -7,7 +7,7 @@ import subprocess
 
 from harness import each_of, event_ids, events, GATEHOUSE, GOOD, main, test, uuids_of
 
-COMMANDS = ("run", "collect", "map", "test", "status", "dead-letters", "keygen", "settings")
+COMMANDS = ("run", "collect", "map", "test", "status", "dead-letters", "keygen", "init", "mfa", "rotate", "settings")
 
 
 # ---- help and wrong usage ----

@@ -27,6 +27,7 @@ def ten_thousand_wait_in_little_memory_and_each_is_asked_for_in_turn(place):
     # Less than polls of everybody every 4 seconds would need: the budget decides how often.
     sim.set(factors_rate_limit=WAITING * 6, push_life="1h")
     sim.ask("/_sim/reset", {})
+    idle = resident_bytes(company.gate.process.pid)
     crowd.ask()
     wait_until(lambda: company.waiting() == len(crowd.names), "everybody's push", PATIENCE)
     polls = company.polls_of_all()
@@ -34,7 +35,8 @@ def ten_thousand_wait_in_little_memory_and_each_is_asked_for_in_turn(place):
     memory = resident_bytes(company.gate.process.pid)
     rounds = {name: n - polls[name] for name, n in company.polls_of_all().items()}
     least, most = min(rounds.values()), max(rounds.values())
-    print("# %d waiting: %.1f MB, %d to %d polls each" % (len(crowd.names), memory / 2**20, least, most), flush=True)
+    print("# %d waiting: %.1f MB (%.1f before), %d to %d polls each" % (
+        len(crowd.names), memory / 2**20, idle / 2**20, least, most), flush=True)
     assert least >= 1 and most <= 2 * least + 2, (least, most)
     if not is_sanitized():
         assert memory < MAX_BYTES, "%.1f MB" % (memory / 2**20)

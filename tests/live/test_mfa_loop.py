@@ -57,6 +57,9 @@ def no_push_goes_out_after_what_the_log_told(place, case):
                            "the refusal's document")
     assert rule in json.dumps(documents[-1]), documents[-1]
     company.approved(bob)
+    if signal == "lock":
+        company.signal(ann, "unlock")
+        company.wait_guard(ann, None)
     company.clear(ann)
     company.approved(ann)
 

@@ -67,6 +67,28 @@ async function getUser({ client, id }) {
   return { items: [user(await clients[client].userApi.getUser({ userId: id }))], pages: 1 };
 }
 
+async function factors({ client, id }) {
+  const items = [];
+  await (await clients[client].userFactorApi.listFactors({ userId: id }))
+    .each((f) => { items.push([f.id, f.factorType, f.provider, f.status, f.created.toISOString()]); });
+  return { items, pages: 1 };
+}
+
+async function verify({ client, id, factor, body, forwarded, agent }) {
+  const got = await clients[client].userFactorApi.verifyFactor(
+    { userId: id, factorId: factor, body, xForwardedFor: forwarded, userAgent: agent });
+  const poll = got._links && got._links.poll;
+  const challenge = got._embedded && got._embedded.challenge;
+  return { items: [[got.factorResult, challenge ? challenge.correctAnswer : null,
+    poll ? poll.href.split('/').pop() : null]], pages: 1 };
+}
+
+async function poll({ client, id, factor, transaction }) {
+  const got = await clients[client].userFactorApi.getFactorTransactionStatus(
+    { userId: id, factorId: factor, transactionId: transaction });
+  return { items: [[got.factorResult]], pages: 1 };
+}
+
 // The SDK's own way to follow the log: a subscription.
 async function follow({ client, query, want }) {
   const items = [];
@@ -98,7 +120,8 @@ async function twice({ client, path }) {
     challenges: answers.map((answer) => answer.headers.get('www-authenticate')) };
 }
 
-const COMMANDS = { client: makeClient, events, follow, users, user: getUser, twice };
+const COMMANDS = { client: makeClient, events, follow, users, user: getUser, factors, verify, poll,
+  twice };
 
 async function obey(command) {
   try {

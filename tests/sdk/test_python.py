@@ -4,6 +4,7 @@ import os
 
 import cases
 import cases_oauth  # noqa: F401
+import cases_factors  # noqa: F401
 import cases_users  # noqa: F401
 from org import CACHE, HERE
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path"
 	"time"
 
 	"github.com/okta/okta-sdk-golang/v5/okta"
@@ -35,6 +36,12 @@ type command struct {
 	Want     int            `json:"want"`
 	ID       string         `json:"id"`
 	Path     string         `json:"path"`
+
+	Factor      string         `json:"factor"`
+	Transaction string         `json:"transaction"`
+	Body        map[string]any `json:"body"`
+	Forwarded   string         `json:"forwarded"`
+	Agent       string         `json:"agent"`
 }
 
 type answer map[string]any
@@ -206,6 +213,78 @@ func getUser(c command) (answer, error) {
 	return answer{"items": []any{user(found.Id, found.Status, found.Created, found.Profile)}, "pages": 1}, nil
 }
 
+// What this SDK gives is one of a dozen types: their JSON says which.
+func shownFactor(f okta.ListFactors200ResponseInner) (any, error) {
+	var of struct {
+		ID         string    `json:"id"`
+		FactorType string    `json:"factorType"`
+		Provider   string    `json:"provider"`
+		Status     string    `json:"status"`
+		Created    time.Time `json:"created"`
+	}
+	text, err := json.Marshal(f)
+	if err == nil {
+		err = json.Unmarshal(text, &of)
+	}
+	return []any{of.ID, of.FactorType, of.Provider, of.Status, instant(&of.Created)}, err
+}
+
+func factors(c command) (answer, error) {
+	client := clients[c.Client]
+	list, response, err := client.UserFactorAPI.ListFactors(client.GetConfig().Context, c.ID).Execute()
+	if refused, bad := refusal(response, err); refused != nil || bad != nil {
+		return refused, bad
+	}
+	items := []any{}
+	for _, f := range list {
+		item, err := shownFactor(f)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return answer{"items": items, "pages": 1}, nil
+}
+
+func verify(c command) (answer, error) {
+	client := clients[c.Client]
+	r := client.UserFactorAPI.VerifyFactor(client.GetConfig().Context, c.ID, c.Factor)
+	if c.Body != nil {
+		r = r.Body(c.Body)
+	}
+	if c.Forwarded != "" {
+		r = r.XForwardedFor(c.Forwarded)
+	}
+	if c.Agent != "" {
+		r = r.UserAgent(c.Agent)
+	}
+	got, response, err := r.Execute()
+	if refused, bad := refusal(response, err); refused != nil || bad != nil {
+		return refused, bad
+	}
+	var transaction any
+	if got.Links != nil && got.Links.Poll != nil {
+		transaction = path.Base(got.Links.Poll.Href)
+	}
+	return answer{"items": []any{[]any{got.FactorResult, got.Embedded["challenge"]["correctAnswer"], transaction}},
+		"pages": 1}, nil
+}
+
+func poll(c command) (answer, error) {
+	client := clients[c.Client]
+	got, response, err := client.UserFactorAPI.GetFactorTransactionStatus(client.GetConfig().Context, c.ID, c.Factor,
+		c.Transaction).Execute()
+	if refused, bad := refusal(response, err); refused != nil || bad != nil {
+		return refused, bad
+	}
+	var of okta.UserFactorPushTransaction
+	text, err := json.Marshal(got)
+	if err == nil {
+		err = json.Unmarshal(text, &of)
+	}
+	return answer{"items": []any{[]any{of.FactorResult}}, "pages": 1}, err
+}
+
 // Keeps the SDK's last request to the API.
 type keeper struct{ last *http.Request }
 
@@ -233,7 +312,8 @@ func twice(c command) (answer, error) {
 }
 
 var commands = map[string]func(command) (answer, error){
-	"client": makeClient, "events": events, "follow": events, "users": users, "user": getUser, "twice": twice,
+	"client": makeClient, "events": events, "follow": events, "users": users, "user": getUser, "factors": factors,
+	"verify": verify, "poll": poll, "twice": twice,
 }
 
 func obey(line []byte) answer {

@@ -30,6 +30,12 @@ static void test_mfa_is_set_without_being_told(void **state) {
     assert_true(m->guard.brake == 0.9);
 }
 
+static void test_a_short_wait_is_asked_about_in_time(void **state) {
+    (void)state;
+    AUTO_FINI(result) struct result r = accepted("mfa: {wait: 3s}\n" SMALL, NULL, 0);
+    assert_int_equal(r.settings->mfa.poll_interval_ms, 1500);
+}
+
 static void test_mfa_takes_what_it_is_told(void **state) {
     (void)state;
     static const char *const sets[] = {"mfa.guard.max_codes=4", "mfa.no_proxy=a.b,.c"};
@@ -67,7 +73,7 @@ static void test_mfa_refuses_what_cannot_be_meant(void **state) {
         {"wait: 301s",
          "mfa.wait: '301s' is wrong, expected a duration with its unit from 1s to 5m"},
         {"wait: 50", "mfa.wait: needs a unit"},
-        {"wait: 3s", "mfa.poll_interval: is longer than `wait`"},
+        {"wait: 3s, poll_interval: 4s", "mfa.poll_interval: is longer than `wait`"},
         {"poll_interval: 999ms", "mfa.poll_interval: '999ms' is wrong"},
         {"max_waiting: 0", "mfa.max_waiting: '0' is wrong, expected a whole number from 1"},
         {"okta_url: \"https://acme.okta.com\"", "mfa.okta_url: acme.okta.com is not this machine"},
@@ -191,6 +197,7 @@ static void test_every_key_of_listen_makes_a_difference(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mfa_is_set_without_being_told),
+        cmocka_unit_test(test_a_short_wait_is_asked_about_in_time),
         cmocka_unit_test(test_mfa_takes_what_it_is_told),
         cmocka_unit_test(test_mfa_refuses_what_cannot_be_meant),
         cmocka_unit_test(test_mistakes_in_mfa_show_no_password),

@@ -51,8 +51,9 @@ struct fake_world {
 static inline int fake_make(struct fake_world *w, struct fake_change *c) {
     struct draft d;
     if (w->sealed) return -EPERM;
-    assert_int_equal(draft_begin(&d, w->state), 0);
-    int r = c->make(c->arg, &d);
+    int r = draft_begin(&d, w->state);
+    if (r) return r;
+    r = c->make(c->arg, &d);
     bool fails = w->fail && w->fail_after-- <= 0;
     if (r == 0 && fails) r = w->fail;
     if (r == 0) {
@@ -114,7 +115,9 @@ static inline bool fake_audit(void *ctx, struct str document) {
     struct fake_world *w = ctx;
     pthread_mutex_lock(&w->mutex);
     bool taken = !w->deaf && w->document_count < FAKE_DOCUMENTS;
-    if (taken) w->documents[w->document_count++] = mem_copy(document.p, document.n);
+    char *copy = taken ? mem_copy(document.p, document.n) : NULL;
+    taken = copy != NULL;
+    if (taken) w->documents[w->document_count++] = copy;
     pthread_mutex_unlock(&w->mutex);
     return taken;
 }

@@ -107,6 +107,7 @@ static inline int setup(void **state) {
                                            .http = &f->http,
                                            .http_client_timeout_ms = 5000,
                                            .guard = guard_defaults()};
+    f->settings.guard.max_pushes = 1000;
     fake_edit(&f->world, add_person, &(struct person){"alice@acme.test", f->entity_id});
     set_method(f, "okta", "");
     make_stepup(f);
@@ -121,13 +122,18 @@ static inline void look(void *ctx) {
     else loop_timer_set(f->look, 1);
 }
 
-// Runs the loop until something is the case; a test that waits for ever fails instead.
-static inline void run_until(struct fixture *f, bool (*until)(struct fixture *f)) {
-    assert_int_equal(loop_timer_new(&f->look, f->loop, look, f), 0);
+// With f->look, made before.
+static inline void run_on(struct fixture *f, bool (*until)(struct fixture *f)) {
     f->until = until;
     f->give_up_mono_ms = time_mono_ms() + LIMIT_MS;
     loop_timer_set(f->look, 0);
     assert_int_equal(loop_run(f->loop), 0);
+}
+
+// Runs the loop until something is the case; a test that waits for ever fails instead.
+static inline void run_until(struct fixture *f, bool (*until)(struct fixture *f)) {
+    assert_int_equal(loop_timer_new(&f->look, f->loop, look, f), 0);
+    run_on(f, until);
     f->look = loop_timer_free(f->look);
 }
 

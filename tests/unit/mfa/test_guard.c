@@ -252,6 +252,9 @@ static void the_brake_stops_pushes_and_codes_alike(void **state) {
         assert_int_equal(guard_judge(d->state, &limits, &eve, code, 0, at(0)).rule, GUARD_CLEAR);
     }
     assert_int_equal(let(d, &eve, 1, "c-1", 0).rule, GUARD_BRAKE);
+    struct guard_limits without = limits;
+    without.brake = 1;
+    assert_int_equal(guard_judge(d->state, &without, &eve, false, 1, at(0)).rule, GUARD_CLEAR);
     assert_int_equal(state_count(d->state, RECORD_GUARD), 0);
 }
 
@@ -356,6 +359,19 @@ static void a_user_is_found_by_login_and_by_the_name_asked_for(void **state) {
     who.login = STR("");
     assert_null(guard_user(d->state, &who));
     comes_back(&guarded_type, g);
+}
+
+static void a_name_that_was_asked_for_stays_when_the_log_tells_the_login(void **state) {
+    struct draft *d = *state;
+    struct guard_subject who = eve;
+    who.login = STR("Eve@mail.example");
+    assert_int_equal(let(d, &who, 0, "c", 0).rule, GUARD_CLEAR);
+    tell(d, &eve, NEWS_SUSPICIOUS, "a", 1);
+    const struct guarded *g = guard_user(d->state, &by_login);
+    assert_non_null(g);
+    who.user_id = STR_NONE;
+    assert_ptr_equal(guard_user(d->state, &who), g);
+    assert_int_equal(guard_judge(d->state, &limits, &who, false, 0, at(2)).rule, GUARD_LOCK);
 }
 
 static void a_refusal_is_written_down_only_when_it_taught_a_name(void **state) {
@@ -498,6 +514,7 @@ static void a_sweep_takes_no_more_than_it_was_told_to(void **state) {
 static void records_that_are_none_are_refused(void **state) {
     (void)state;
     is_no_record(&guarded_type, "{\"org\":\"a\"}", "member \"subject\" is missing");
+    is_no_record(&guarded_type, "{\"subject\":\"a\"}", "member \"user_id\" is missing");
     is_no_record(&guarded_type, "{\"subject\":\"a\",\"denials\":\"3\"}",
                  "member \"denials\" is of the wrong type");
     is_no_record(&guarded_type, "[]", "not a JSON object");
@@ -527,6 +544,7 @@ int main(void) {
         row(the_last_sixteen_events_are_remembered),
         row(factors_that_worked_are_remembered_the_latest_first),
         row(a_user_is_found_by_login_and_by_the_name_asked_for),
+        row(a_name_that_was_asked_for_stays_when_the_log_tells_the_login),
         row(a_refusal_is_written_down_only_when_it_taught_a_name),
         row(the_log_tells_a_new_login),
         row(of_two_users_of_a_login_the_one_touched_last_is_meant),

@@ -55,6 +55,10 @@ static const struct {
     {MFA RESULT("FAILURE") "}", SIGNAL_FAILED, false},
     {MFA RESULT("FAILURE") DEBUG("\"factor\":\"SOFT_TOKEN\",\"pushOnlyResponseType\":\"null\"") "}",
      SIGNAL_FAILED, false},
+    // Whatever the factor is called, a phone that answered was pushed to.
+    {MFA RESULT("SUCCESS")
+         DEBUG("\"factor\":\"SIGNED_NONCE\",\"pushOnlyResponseType\":\"OV_RESPONSE_APPROVE\"") "}",
+     SIGNAL_VERIFIED, true},
     // Neither.
     {MFA RESULT("SUCCESS") DEBUG("\"factor\":\"PASSWORD_AS_FACTOR\"") "}", SIGNAL_NONE, false},
     {MFA RESULT("FAILURE") DEBUG("\"factor\":\"SIGNED_NONCE\"") "}", SIGNAL_NONE, false},

@@ -195,6 +195,37 @@ static void of_several_the_nearest_without_such_an_entry_is_meant(void **state) 
     is_about(d, &s, "c-1");
 }
 
+// Somebody who has just approved the gate's push denies another one, elsewhere: the guard has to
+// hear of it.
+static void an_entry_does_not_join_what_it_contradicts(void **state) {
+    struct draft *d = *state;
+    static const struct {
+        enum trail_outcome outcome;
+        enum challenge_reason reason;
+        enum signal_kind kind;
+        bool joins;
+    } rows[] = {
+        {TRAIL_ALLOWED, REASON_NONE, SIGNAL_VERIFIED, true},
+        {TRAIL_ALLOWED, REASON_NONE, SIGNAL_DENIED, false},
+        {TRAIL_ALLOWED, REASON_NONE, SIGNAL_WRONG_NUMBER, false},
+        {TRAIL_DENIED, REASON_REJECTED, SIGNAL_DENIED, true},
+        {TRAIL_DENIED, REASON_REJECTED, SIGNAL_WRONG_NUMBER, true},
+        {TRAIL_DENIED, REASON_REJECTED, SIGNAL_VERIFIED, false},
+        {TRAIL_DENIED, REASON_TIMED_OUT, SIGNAL_VERIFIED, true},
+        {TRAIL_DENIED, REASON_TIMED_OUT, SIGNAL_DENIED, true},
+        {TRAIL_OPEN, REASON_NONE, SIGNAL_DENIED, true},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct attempt a = push_of("c-1");
+        a.outcome = rows[i].outcome;
+        a.reason = rows[i].reason;
+        put(d, &a);
+        struct signal s = entry_at(rows[i].kind, 9);
+        if (rows[i].joins) is_about(d, &s, "c-1");
+        else is_not_ours(d, &s, TRAIL_FOREIGN);
+    }
+}
+
 static void what_a_challenge_cannot_cause_is_no_alarm(void **state) {
     struct draft *d = *state;
     static const struct {
@@ -389,6 +420,7 @@ int main(void) {
         row(codes_and_pushes_are_told_apart),
         row(the_time_has_to_fit),
         row(of_several_the_nearest_without_such_an_entry_is_meant),
+        row(an_entry_does_not_join_what_it_contradicts),
         row(what_a_challenge_cannot_cause_is_no_alarm),
         row(of_a_joined_entry_the_guard_hears_a_wrong_number_alone),
         row(joining_keeps_okta_s_entries_and_who_we_are),

@@ -196,12 +196,14 @@ static inline void try_code(struct fixture *f) {
         f, okta_verify_code(f->org, USER, FACTOR, STR(CODE), NULL, on_answer, &f->got, &f->ask));
 }
 
-static inline void poll_at(struct fixture *f) {
-    AUTO_MEM char *url = with_port(f, "http://127.0.0.1:PORT" TRANSACTION);
+static inline void poll_link(struct fixture *f, const char *link) {
+    AUTO_MEM char *url = with_port(f, link);
     begin(f);
     wait_for_answer(
         f, okta_poll_push(f->org, USER, FACTOR, str_from(url), on_answer, &f->got, &f->ask));
 }
+
+static inline void poll_at(struct fixture *f) { poll_link(f, "http://127.0.0.1:PORT" TRANSACTION); }
 
 static inline void withdraw(struct fixture *f) {
     AUTO_MEM char *url = with_port(f, "http://127.0.0.1:PORT" TRANSACTION);

@@ -117,6 +117,17 @@ static void a_link_that_leaves_the_org_is_not_followed(void **state) {
     finish(f);
 }
 
+// The org may be known by a domain of its own, which is another name of the host in the link.
+static void a_link_to_oktas_own_host_is_followed_at_the_org(void **state) {
+    (void)state;
+    const struct step step = {WAITING, 0, STEP_KEEP};
+    struct fixture *f = start(&step, 1);
+    poll_link(f, "https://acme.okta.com" TRANSACTION);
+    assert_int_equal(f->got.answer.result, OKTA_ASK_ANSWERED);
+    assert_int_equal(f->server.asked, 1);
+    finish(f);
+}
+
 static void a_push_is_an_empty_post_with_its_length(void **state) {
     (void)state;
     const struct step step = {WAITING, 0, STEP_KEEP};
@@ -481,6 +492,7 @@ int main(void) {
         cmocka_unit_test(a_name_stands_in_the_filter_as_what_it_is),
         cmocka_unit_test(what_cannot_be_asked_for_is_not_sent),
         cmocka_unit_test(a_link_that_leaves_the_org_is_not_followed),
+        cmocka_unit_test(a_link_to_oktas_own_host_is_followed_at_the_org),
         cmocka_unit_test(a_push_is_an_empty_post_with_its_length),
         cmocka_unit_test(number_matching_and_codes_are_json),
         cmocka_unit_test(the_push_says_who_asks_and_nothing_else),

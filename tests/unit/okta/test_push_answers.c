@@ -348,9 +348,20 @@ static const char *const good_links[] = {
     "HTTP://127.0.0.1:PORT" TRANSACTION,
     HOME "/api/v1/users/%30%30u1/factors/opf%32/transactions/v2mst.3",
     HOME "/%61pi/v1/users/00u1/factors/opf2/transactions/v2mst.3",
+    "https://acme.okta.com" TRANSACTION,
+    "https://acme.okta.com:443" TRANSACTION,
+    "https://dev-1.oktapreview.com" TRANSACTION,
 };
 
+// Okta's own hosts are taken, since a custom domain may be another name of such a one; but with
+// https alone.
 static const char *const bad_links[] = {
+    "http://acme.okta.com" TRANSACTION,
+    "https://acme.okta.com:8443" TRANSACTION,
+    "https://acme.okta.com.evil.example" TRANSACTION,
+    "https://evil-okta.com" TRANSACTION,
+    "https://okta.com.evil.example" TRANSACTION,
+    "https://acme.okta.com/api/v1/users/00u2/factors/opf2/transactions/v2mst.3",
     "http://127.0.0.2:PORT" TRANSACTION,
     "http://evil.example" TRANSACTION,
     "https://127.0.0.1:PORT" TRANSACTION,

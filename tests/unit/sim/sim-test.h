@@ -76,6 +76,7 @@ struct test_ask {
     const char *method, *url, *body;
     const char *authorization, *content_type, *content_length; // headers; NULL: not sent
     const char *proof, *other_proof;                           // DPoP
+    const char *user_agent, *forwarded_for, *accept;
     bool tls;
 };
 
@@ -92,6 +93,9 @@ static inline struct test_answer test_send(struct sim *sim, const struct test_as
     test_add_header(&request, "Content-Length", ask->content_length);
     test_add_header(&request, "DPoP", ask->proof);
     test_add_header(&request, "dpop", ask->other_proof);
+    test_add_header(&request, "User-Agent", ask->user_agent);
+    test_add_header(&request, "X-Forwarded-For", ask->forwarded_for);
+    test_add_header(&request, "Accept", ask->accept);
     assert_int_equal(sim_handle(sim, &request, &a.reply), 0);
     if (a.reply.counted) limits_leave(&sim->limits);
     test_read_links(&a);
