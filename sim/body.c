@@ -18,6 +18,7 @@ struct body {
     int64_t delay_ms;
     int64_t next_ms; // monotonic: when the next step may go
     bool parked, broken;
+    bool *gone; // of one that asks again, borrowed; NULL: nobody wants to know
     struct body *next;
 };
 
@@ -79,6 +80,7 @@ void parking_wake(struct parking *p, int64_t mono_ms, bool all) {
 
 void parking_gone(struct body *b) {
     b->broken = true;
+    if (b->gone) *b->gone = true;
     unpark(b);
 }
 
@@ -143,11 +145,13 @@ int body_keep_silent(struct parking *parking, struct MHD_Connection *connection)
     return 0;
 }
 
-int body_ask_again(struct parking *parking, struct MHD_Connection *connection, int64_t delay_ms) {
+int body_ask_again(struct parking *parking, struct MHD_Connection *connection, int64_t delay_ms,
+                   bool *gone) {
     struct body *b = mem_new(sizeof *b);
     if (!b) return -ENOMEM;
     *b = (struct body){.parking = parking, .connection = connection, .delivery = REPLY_AGAIN};
     b->next_ms = time_mono_ms() + delay_ms;
+    b->gone = gone;
     park(b);
     return 0;
 }

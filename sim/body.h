@@ -26,9 +26,10 @@ struct MHD_Response *body_response(struct parking *parking, struct MHD_Connectio
 int body_keep_silent(struct parking *parking, struct MHD_Connection *connection) MUST_USE;
 
 // Keeps a connection waiting for so long, or until parking_wake_askers; then the HTTP library calls
-// its handler again. Outcomes: 0; -ENOMEM.
-int body_ask_again(struct parking *parking, struct MHD_Connection *connection,
-                   int64_t delay_ms) MUST_USE;
+// its handler again. `*gone` becomes true when the client goes away meanwhile. Outcomes: 0;
+// -ENOMEM.
+int body_ask_again(struct parking *parking, struct MHD_Connection *connection, int64_t delay_ms,
+                   bool *gone) MUST_USE;
 
 // Something has happened that those who ask again may wait for.
 void parking_wake_askers(struct parking *p);

@@ -279,9 +279,9 @@ static int read_answer(struct control_call *call, enum phone_deed *deed, int *nu
 int control_answer_push(struct control_call *call) {
     static const char *const known[] = {"id", "user", "answer", "number"};
     int64_t now_ms = simclock_now(&call->sim->clock);
-    enum phone_deed deed;
-    struct push *push;
-    int number;
+    enum phone_deed deed = PHONE_IGNORE;
+    struct push *push = NULL;
+    int number = PUSH_NO_NUMBER;
     int e = refuse_unknown(call, known, LEN(known));
     if (!e) e = read_answer(call, &deed, &number);
     if (!e) e = find_push(call, &push);

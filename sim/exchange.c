@@ -16,6 +16,7 @@ struct exchange {
     bool started;
     bool counted;
     bool silent; // there will be no answer
+    bool gone;   // the client has left while it waited
 };
 
 void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection) {
@@ -97,7 +98,8 @@ static enum MHD_Result send_reply(struct exchange_context *context, struct excha
         return body_keep_silent(&context->parking, connection) ? MHD_NO : MHD_YES;
     }
     if (reply->delivery == REPLY_AGAIN)
-        return body_ask_again(&context->parking, connection, reply->delay_ms) ? MHD_NO : MHD_YES;
+        return body_ask_again(&context->parking, connection, reply->delay_ms, &x->gone) ? MHD_NO
+                                                                                        : MHD_YES;
     if (reply->delivery == REPLY_NOTHING) {
         body_close_hard(connection);
         return MHD_NO;
@@ -127,7 +129,7 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *connection, co
     (void)url;
     (void)version;
     struct exchange *x = *request;
-    if (!x || !x->uri || x->silent) return MHD_NO;
+    if (!x || !x->uri || x->silent || x->gone) return MHD_NO;
     if (!x->started) {
         x->started = true;
         return MHD_YES;

@@ -8,7 +8,7 @@
 #include "base/time.h"
 #include "sim/sim.h"
 
-enum { EVENT_MAX_BYTES = 1 << 20, URI_MAX = 160 };
+enum { EVENT_MAX_BYTES = 1 << 20, URI_MAX = 160, ADDRESS_MAX = 64 };
 #define NOWHERE "127.0.0.1"
 #define RESPONSE "pushOnlyResponseType"
 #define NUMBER_RESPONSE "pushWithNumberChallengeResponseType"
@@ -17,11 +17,21 @@ struct telling {
     struct event event;
     struct person person;
     struct agent agent;
-    char transaction[COMPANY_ID_MAX], uri[URI_MAX];
+    char transaction[COMPANY_ID_MAX], uri[URI_MAX], address[ADDRESS_MAX];
     int64_t at_ms;
 };
 
 static const char *or_empty(const char *text) { return text ? text : ""; }
+
+// The address that the log shows: the one that is told, when who tells it is trusted.
+static void set_address(struct telling *t, const struct sim *sim, const struct mfa_who *who) {
+    struct str told = str_from(who->forwarded);
+    struct str first = told.p ? str_trim(str_split(&told, ',')) : STR_NONE;
+    bool trusted = sim->pushes.trusted_proxy && first.n && first.n < sizeof t->address;
+    struct str address = trusted ? first : str_from(who->ip);
+    if (!address.n) address = STR(NOWHERE);
+    snprintf(t->address, sizeof t->address, "%.*s", STR_ARG(address));
+}
 
 static void begin(struct telling *t, struct sim *sim, const struct mfa_who *who, int64_t at_ms) {
     *t = (struct telling){.at_ms = at_ms};
@@ -30,6 +40,7 @@ static void begin(struct telling *t, struct sim *sim, const struct mfa_who *who,
     snprintf(t->person.name, sizeof t->person.name, "%s", or_empty(who->name));
     snprintf(t->person.factor_id, sizeof t->person.factor_id, "%s", or_empty(who->factor_id));
     company_id(t->transaction, "Z", &sim->pushes.rand);
+    set_address(t, sim, who);
     t->agent = (struct agent){
         .raw = who->user_agent, .os = "Unknown", .browser = "UNKNOWN", .device = "Unknown"};
     t->event = (struct event){.company = generator_company(sim->generator),
@@ -37,7 +48,7 @@ static void begin(struct telling *t, struct sim *sim, const struct mfa_who *who,
                               .subject = &t->person,
                               .published_ms = at_ms,
                               .agent = &t->agent,
-                              .ip = who->ip && *who->ip ? who->ip : NOWHERE,
+                              .ip = t->address,
                               .transaction = t->transaction,
                               .result = "SUCCESS",
                               .client_id = who->client_id,
@@ -82,21 +93,14 @@ static void fail(struct telling *t, const char *reason) {
 
 static const char *text_or_null(const char *text) { return *text ? text : NULL; }
 
-// The address that the log shows: the one that is told, when who tells it is trusted.
-static const char *address_of(const struct sim *sim, const struct push *push, char ret[64]) {
-    struct str first = str_from(push->texts[PUSH_FORWARDED]);
-    first = str_trim(str_split(&first, ','));
-    if (!sim->pushes.trusted_proxy || !first.n || first.n >= 64) return push->texts[PUSH_ADDRESS];
-    snprintf(ret, 64, "%.*s", STR_ARG(first));
-    return ret;
-}
-
 static struct mfa_who who_of(const struct push *push) {
     return (struct mfa_who){.user_id = push->texts[PUSH_USER],
                             .login = push->texts[PUSH_LOGIN],
                             .name = push->texts[PUSH_NAME],
                             .factor_id = push->texts[PUSH_FACTOR],
                             .user_agent = text_or_null(push->texts[PUSH_AGENT]),
+                            .ip = push->texts[PUSH_ADDRESS],
+                            .forwarded = push->texts[PUSH_FORWARDED],
                             .client_id = text_or_null(push->texts[PUSH_CLIENT]),
                             .token_id = text_or_null(push->texts[PUSH_TOKEN]),
                             .method = METHOD_PUSH};
@@ -112,9 +116,7 @@ static int tell_push(struct sim *sim, const struct mfa_who *who, int64_t at_ms) 
 }
 
 int mfa_log_push(struct sim *sim, const struct push *push) {
-    char address[64];
     struct mfa_who who = who_of(push);
-    who.ip = address_of(sim, push, address);
     return tell_push(sim, &who, push->asked_ms);
 }
 
@@ -162,9 +164,7 @@ static int tell_unanswered(struct sim *sim, const struct mfa_who *who, int64_t a
 }
 
 int mfa_log_answer(struct sim *sim, const struct push *push) {
-    char address[64];
     struct mfa_who who = who_of(push);
-    who.ip = address_of(sim, push, address);
     bool logs = push->state != PUSH_EXPIRED || sim->pushes.log_unanswered;
     if (!logs) return 0;
     if (push->state == PUSH_EXPIRED) return tell_unanswered(sim, &who, push->ended_ms);

@@ -13,6 +13,7 @@ struct sim;
 struct mfa_who {
     const char *user_id, *login, *name, *factor_id;
     const char *user_agent, *ip;
+    const char *forwarded;            // X-Forwarded-For: counts when the setting trusts it
     const char *client_id, *token_id; // of an app, of an API token
     enum event_method method;
 };

@@ -69,6 +69,7 @@ static int read_body(struct verify *v) {
     if (call->request->body.n == 0) return 0;
     int e = json_read(call->sim->reader, call->request->body, &body, NULL);
     if (e < 0) return e;
+    if (!e && json_type(body) == JSON_NULL) return 0; // Okta's Go SDK sends it for no body
     if (e || json_type(body) != JSON_OBJECT) return call_refuse(call, API_NOT_JSON);
     const struct json *matching = json_get(body, "useNumberMatchingChallenge");
     if (matching && json_type(matching) != JSON_BOOL) return call_refuse(call, API_NOT_JSON);
@@ -181,6 +182,7 @@ static struct mfa_who who_of(const struct verify *v) {
                             .factor_id = v->factor->id,
                             .user_agent = *v->agent ? v->agent : NULL,
                             .ip = call->request->address,
+                            .forwarded = v->forwarded,
                             .client_id = client_of(call),
                             .token_id = call->token ? call->token->id : NULL,
                             .method = v->factor->kind->method};

@@ -9,21 +9,21 @@ import ssl
 import subprocess
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from basics import BARE_ENV, OKTA_SIM, PATIENCE, TOKEN, read_text, wait_until
 
 
 class Sim:
-    def __init__(self, place, *args, token=TOKEN):
+    def __init__(self, place, *args, token=TOKEN, stdin=subprocess.DEVNULL):
         self.token = token
         self.port_file = os.path.join(place, "port-%d" % random.getrandbits(32))
         self.log = open(self.port_file + ".log", "wb")
         # A test that does not care for the rate limit must not be slowed by it.
         command = [OKTA_SIM, "--listen", "127.0.0.1:0", "--port-file", self.port_file, "--api-token", token,
                    "--rate-limit", "1000000", *args]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        env=BARE_ENV)
+        self.process = subprocess.Popen(command, stdin=stdin, stdout=self.log, stderr=self.log, env=BARE_ENV)
         self.tls = "--tls-cert" in args or "--tls-make" in args
         wait_until(self.is_ready, "the simulator's port")
 
@@ -93,6 +93,36 @@ class Sim:
 
     def set(self, **settings):
         return self.ask("/_sim/settings", settings)
+
+    def users(self, *users):
+        """Adds or replaces users, with their `factors` and `phone`."""
+        return self.ask("/_sim/users", list(users))
+
+    def phone(self, script, user=None):
+        """What a user's phone does from now on; without a user, every phone."""
+        return self.ask("/_sim/phones", dict(script=script, **({"user": user} if user else {})))
+
+    def counts(self, user):
+        """How often a user's factors were asked: verify, polls, cancels, pushes, overlapping, ..."""
+        return self.ask("/_sim/phones?" + urllib.parse.urlencode({"user": user}))["phones"][0]
+
+    def pushes(self, **query):
+        """Pushes, oldest first; with `wait`, as soon as `count` of them fit."""
+        return self.ask("/_sim/pushes?" + urllib.parse.urlencode(query))["pushes"]
+
+    def wait_for_push(self, user, **query):
+        """The oldest push of a user that waits to be answered."""
+        found = self.pushes(**dict(dict(user=user, state="waiting", wait="%ds" % min(PATIENCE, 120)), **query))
+        assert found, "no push to %s" % user
+        return found[0]
+
+    def tap(self, **how):
+        """Answers a push: id or user, answer or number."""
+        return self.ask("/_sim/pushes/answer", how)["push"]
+
+    def signal(self, user, kind, **more):
+        """Something that happened elsewhere, for the System Log."""
+        return self.ask("/_sim/signals", dict(user=user, kind=kind, **more))
 
     def stop(self):
         if self.process.poll() is None:

@@ -109,6 +109,7 @@ static void requests_that_are_not_well_formed_are_refused(void **state) {
         {"[]", "application/json", NULL, "2", "", 400, "E0000003"},
         {"{\"passCode\":123456}", "application/json", NULL, "9", "", 400, "E0000003"},
         {"{\"useNumberMatchingChallenge\":1}", "application/json", NULL, "9", "", 400, "E0000003"},
+        {"null\n", "application/json", NULL, "5", "", 400, "passCode"},
         {"{}", NULL, NULL, "2", "", 400, "E0000018"},
         {"{}", "text/plain", NULL, "2", "", 400, "E0000021"},
         {"{}", "application/x-www-form-urlencoded", NULL, "2", "", 400, "E0000021"},

@@ -181,7 +181,7 @@ static void signals_that_are_none_are_refused(void **state) {
 // Adds Ada and an app with these scopes, whose token is left in `ret`.
 static void prepare_app(struct oauth_test *t, const char *scopes, char ret[4096]) {
     char jwk[2048], body[4096], form[256];
-    AUTO(sim) struct sim *with_ada = t->sim;
+    sim_free(t->sim);
     t->sim = mfa_sim();
     test_jwk(t->app_key, "k1", jwk);
     snprintf(body, sizeof body,
