@@ -39,13 +39,11 @@ struct job {
     int (*make)(void *arg, struct draft *d);
     void (*made)(void *arg, int r);
     void *arg;
-    // When it waited for a person (api/passage.h).
-    struct gate *gate;
-    bool has_passage;
+    bool has_passage; // it has waited for a person (api/passage.h), or was remembered to have
     struct passage passage;
-    int64_t waits_since_ms, waited_ms; // monotonic
-    struct buf prepared;               // what route->prepare left; wiped
-    struct call call;                  // on the writer thread
+    int64_t waited_ms;
+    struct buf prepared; // what route->prepare left; wiped
+    struct call call;    // on the writer thread
     struct draft draft;
     struct state *base; // what the draft began with: what the call borrows from
     struct buf body;    // the answer; wiped
@@ -88,9 +86,15 @@ struct gate {
 struct world *gate_world(struct gate *g); // a reference on what is published
 void gate_publish(struct gate *g, struct world *take_world);
 
-// A request that waited for a person, decided: judges it anew and sees it through. Takes the job
-// over. Any thread.
-void gate_go_on(struct gate *g, struct job *j);
+// Who gets the answer.
+struct asker {
+    void (*done)(void *ctx, const struct answer *a);
+    void *ctx;
+};
+// A request that waited for a person, decided: judges it anew and sees it through. May take what
+// the passage holds. Any thread.
+void gate_go_on(struct gate *g, const struct request *request, struct passage *passage,
+                int64_t waited_ms, const struct asker *who);
 
 // Must this go to the writer? For a call that has been decided.
 bool gate_writes(const struct call *c);

@@ -157,92 +157,87 @@ struct job *job_free(struct job *j) {
     return NULL;
 }
 
-void job_begin_call(struct gate *g, const struct job *j, struct call *c) {
-    call_init(c, j->request);
+static void begin_call(struct gate *g, const struct request *request, struct call *c) {
+    call_init(c, request);
     c->gate = g;
     c->lockout = g->lockout;
     c->guard = g->stepup ? stepup_limits(g->stepup) : NULL;
+}
+
+void job_begin_call(struct gate *g, const struct job *j, struct call *c) {
+    begin_call(g, j->request, c);
     c->now_ms += j->waited_ms;
     if (j->has_passage) c->passage = &j->passage;
 }
 
-// To the writer, by way of a hasher where that is needed. True: it will be answered by another
-// thread, or has been already; the job is gone.
-static bool hand_over(struct gate *g, const struct call *c, struct job *j) {
-    bool update = c->op == OP_UPDATE || c->op == OP_CREATE;
-    return enqueue(g, j, !c->reply.failed && update && c->route->prepare);
-}
-
-static void answer(struct gate *g, struct call *c, int r,
-                   void (*done)(void *ctx, const struct answer *a), void *ctx) {
-    AUTO_WIPED struct buf body = buf_make(BODY_MAX);
-    int status = gate_word(g, c, r, &body);
-    gate_tell(g, c, status, &body, done, ctx);
-}
-
-void gate_go_on(struct gate *g, struct job *j) {
-    AUTO(world) struct world *w = gate_world(g);
-    AUTO_FINI(call) struct call c;
-    job_begin_call(g, j, &c);
-    c.state = w->state;
-    int r = decide(&c);
-    if (!r && gate_writes(&c)) {
-        if (hand_over(g, &c, j)) {
-            c.passage = NULL; // it went with the job
-            return;
-        }
-        r = -EAGAIN;
-    } else if (!r) {
-        r = dispatch(&c);
-    }
-    answer(g, &c, r, j->done, j->ctx);
-    job_free(j);
-}
-
-// True: it waits for a person. Else MFA has been passed before, or cannot be asked for.
-static bool waits_for_mfa(struct gate *g, struct call *c, struct passage *passage, int *r,
-                          uint64_t *ticket, void (*done)(void *ctx, const struct answer *a),
-                          void *ctx) {
-    int outcome = passage_ask(g, c, passage, ticket, done, ctx);
-    if (outcome == 0) return true;
-    c->wants_mfa = false;
-    c->passage = passage;
-    if (outcome != PASSAGE_E_REMEMBERED) *r = call_denied(c, "mfa cannot be asked for");
-    return false;
-}
-
+// To the writer, by way of a hasher where that is needed; with the passage, if the call has one.
 static int make_job(struct gate *g, const struct call *c, struct passage *take_passage,
-                    void (*done)(void *ctx, const struct answer *a), void *ctx) {
-    struct job *j = job_new(c->request, done, ctx);
+                    int64_t waited_ms, const struct asker *who) {
+    struct job *j = job_new(c->request, who->done, who->ctx);
     if (!j) return -ENOMEM;
+    j->waited_ms = waited_ms;
     j->has_passage = c->passage;
     j->passage = *take_passage;
     *take_passage = (struct passage){.allowed = false};
-    if (hand_over(g, c, j)) return 0;
+    bool update = c->op == OP_UPDATE || c->op == OP_CREATE;
+    if (enqueue(g, j, !c->reply.failed && update && c->route->prepare)) return 0;
     job_free(j);
     return -EAGAIN;
 }
 
+static void answer(struct gate *g, struct call *c, int r, const struct asker *who) {
+    AUTO_WIPED struct buf body = buf_make(BODY_MAX);
+    int status = gate_word(g, c, r, &body);
+    gate_tell(g, c, status, &body, who->done, who->ctx);
+}
+
+// What has been decided (`r`) is answered here, or by another thread, perhaps before this returns.
+static void see_through(struct gate *g, struct call *c, int r, struct passage *passage,
+                        int64_t waited_ms, const struct asker *who) {
+    if (!r && gate_writes(c)) {
+        r = make_job(g, c, passage, waited_ms, who);
+        if (!r) return;
+    } else if (!r) {
+        r = dispatch(c);
+    }
+    answer(g, c, r, who);
+}
+
+void gate_go_on(struct gate *g, const struct request *request, struct passage *passage,
+                int64_t waited_ms, const struct asker *who) {
+    AUTO(world) struct world *w = gate_world(g);
+    AUTO_FINI(call) struct call c;
+    begin_call(g, request, &c);
+    c.now_ms += waited_ms;
+    c.passage = passage;
+    c.state = w->state;
+    int r = decide(&c);
+    see_through(g, &c, r, passage, waited_ms, who);
+}
+
+// True: it waits for a person. Else MFA has been passed before, or cannot be asked for.
+static bool waits_for_mfa(struct gate *g, struct call *c, struct passage *passage,
+                          const struct asker *who, uint64_t *ret_ticket) {
+    int outcome = passage_ask(g, c, passage, who, ret_ticket);
+    if (outcome == 0) return true;
+    c->wants_mfa = false;
+    c->passage = passage;
+    if (outcome != PASSAGE_E_REMEMBERED) (void)call_denied(c, "mfa cannot be asked for");
+    return false;
+}
+
 uint64_t gate_handle(struct gate *g, const struct request *request,
                      void (*done)(void *ctx, const struct answer *a), void *ctx) {
+    const struct asker who = {done, ctx};
     AUTO(world) struct world *w = gate_world(g);
     AUTO_FINI(passage) struct passage passage = {.allowed = false};
     AUTO_FINI(call) struct call c;
     uint64_t ticket = 0;
-    call_init(&c, request);
-    c.gate = g;
-    c.lockout = g->lockout;
-    c.guard = g->stepup ? stepup_limits(g->stepup) : NULL;
+    begin_call(g, request, &c);
     c.state = w->state;
     int r = decide(&c);
-    if (!r && c.wants_mfa && waits_for_mfa(g, &c, &passage, &r, &ticket, done, ctx)) return ticket;
-    if (!r && gate_writes(&c)) {
-        r = make_job(g, &c, &passage, done, ctx);
-        if (!r) return 0; // answered by another thread, perhaps already
-    } else if (!r) {
-        r = dispatch(&c);
-    }
-    answer(g, &c, r, done, ctx);
+    if (!r && c.wants_mfa && waits_for_mfa(g, &c, &passage, &who, &ticket)) return ticket;
+    see_through(g, &c, r, &passage, 0, &who);
     return 0;
 }
 

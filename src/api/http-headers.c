@@ -55,20 +55,19 @@ static void take_forwarded(struct http_headers *h, struct str value) {
     buf_add_str(&h->forwarded, value);
 }
 
-static void bad_mfa(struct http_headers *h, const char *missing) {
-    if (h->mfa_fault.text[0]) return;
-    (void)fault_set(&h->mfa_fault, 0,
-                    "failed to parse X-Vault-MFA header: invalid data in header \"X-Vault-MFA\"; "
-                    "missing method %s",
-                    missing);
+#define BAD_MFA                                                                                    \
+    "failed to parse X-Vault-MFA header: invalid data in header \"X-Vault-MFA\"; missing method "
+
+static void bad_mfa(struct http_headers *h, const char *fault) {
+    if (!h->mfa_fault) h->mfa_fault = fault;
 }
 
 // "method" or "method:credential".
 static void take_mfa(struct http_headers *h, struct str value) {
     if (value.n == 0) return;
     struct str credential = value, method = str_split(&credential, ':');
-    if (method.n == 0) return bad_mfa(h, "name or ID");
-    if (credential.p && credential.n == 0) return bad_mfa(h, "value");
+    if (method.n == 0) return bad_mfa(h, BAD_MFA "name or ID");
+    if (credential.p && credential.n == 0) return bad_mfa(h, BAD_MFA "value");
     list_add(&h->mfa, method);
     list_add(&h->mfa, credential.p ? credential : STR(""));
 }

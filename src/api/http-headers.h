@@ -15,10 +15,10 @@ struct http_headers {
     struct str namespace;    // first X-Vault-Namespace as sent; absent: none
     struct str content_type; // first one
     struct str wrap_ttl, wrap_format;
-    struct str user_agent;  // first one; absent: none
-    struct buf forwarded;   // all X-Forwarded-For, commas between
-    struct buf mfa;         // list: method, credential, method, credential ...; secret
-    struct fault mfa_fault; // what was wrong in the first bad X-Vault-MFA; empty: nothing
+    struct str user_agent; // first one; absent: none
+    struct buf forwarded;  // all X-Forwarded-For, commas between
+    struct buf mfa;        // list: method, credential, method, credential ...; secret
+    const char *mfa_fault; // what was wrong in the first bad X-Vault-MFA: constant; NULL: nothing
     bool has_token;
     // Framing (RFC 9112 section 6).
     int lengths, codings; // Content-Length and Transfer-Encoding lines

@@ -32,6 +32,22 @@ static struct passage make(const struct call *c) {
     return p;
 }
 
+// A request that waits: there may be very many.
+struct waiting {
+    struct gate *gate;
+    const struct request *request;
+    struct asker who;
+    struct passage passage;
+    int64_t since_mono_ms;
+};
+
+static struct waiting *waiting_free(struct waiting *w) {
+    if (!w) return NULL;
+    passage_fini(&w->passage);
+    free(w);
+    return NULL;
+}
+
 // ---- decided
 
 static void take(struct passage *p, const struct stepup_outcome *o) {
@@ -46,10 +62,10 @@ static void take(struct passage *p, const struct stepup_outcome *o) {
 }
 
 static void on_decided(void *ctx, const struct stepup_outcome *o) {
-    struct job *j = ctx;
-    take(&j->passage, o);
-    j->waited_ms = time_mono_ms() - j->waits_since_ms;
-    gate_go_on(j->gate, j);
+    struct waiting *w = ctx;
+    take(&w->passage, o);
+    gate_go_on(w->gate, w->request, &w->passage, time_mono_ms() - w->since_mono_ms, &w->who);
+    waiting_free(w);
 }
 
 // ---- asked for
@@ -65,7 +81,7 @@ static int fingerprint(const struct call *c, uint8_t ret[CRYPTO_SHA256_BYTES]) {
 }
 
 static uint64_t ask(struct gate *g, const struct call *c, struct str token, struct str print,
-                    struct job *j) {
+                    struct waiting *w) {
     AUTO_FINI(buf) struct buf path = buf_make(PATH_MAX_BYTES);
     audit_path(&path, c);
     if (path.error) return 0;
@@ -81,22 +97,23 @@ static uint64_t ask(struct gate *g, const struct call *c, struct str token, stru
         .remote_address = c->request->remote_address,
         .user_agent = c->request->user_agent,
     };
-    return stepup_ask(g->stepup, &demand, on_decided, j);
+    return stepup_ask(g->stepup, &demand, on_decided, w);
 }
 
-static struct job *make_job(struct gate *g, const struct call *c,
-                            void (*done)(void *ctx, const struct answer *a), void *ctx) {
-    struct job *j = job_new(c->request, done, ctx);
-    if (!j) return NULL;
-    j->gate = g;
-    j->passage = make(c);
-    j->has_passage = true;
-    j->waits_since_ms = time_mono_ms();
-    return j;
+static struct waiting *waiting_new(struct gate *g, const struct call *c, const struct asker *who) {
+    struct waiting *w = mem_new(sizeof *w);
+    if (!w) return NULL;
+    w->gate = g;
+    w->request = c->request;
+    w->who = *who;
+    w->passage = make(c);
+    buf_trim(&w->passage.methods);
+    w->since_mono_ms = time_mono_ms();
+    return w;
 }
 
-int passage_ask(struct gate *g, const struct call *c, struct passage *ret, uint64_t *ret_ticket,
-                void (*done)(void *ctx, const struct answer *a), void *ctx) {
+int passage_ask(struct gate *g, const struct call *c, struct passage *ret, const struct asker *who,
+                uint64_t *ret_ticket) {
     uint8_t token[TOKEN_HASH_BYTES];
     uint8_t print[CRYPTO_SHA256_BYTES];
     if (!g->stepup) return -ENOTSUP;
@@ -111,10 +128,10 @@ int passage_ask(struct gate *g, const struct call *c, struct passage *ret, uint6
     }
     r = fingerprint(c, print);
     if (r) return r;
-    struct job *j = make_job(g, c, done, ctx);
-    if (!j) return -ENOMEM;
-    *ret_ticket = ask(g, c, hash, (struct str){(const char *)print, sizeof print}, j);
+    struct waiting *w = waiting_new(g, c, who);
+    if (!w) return -ENOMEM;
+    *ret_ticket = ask(g, c, hash, (struct str){(const char *)print, sizeof print}, w);
     if (*ret_ticket) return 0;
-    job_free(j);
+    waiting_free(w);
     return -EAGAIN;
 }

@@ -150,7 +150,7 @@ static int read_headers(struct demand *d, struct early *e) {
     struct request *r = &d->request;
     if (http_headers_wrap_ttl(d->headers.wrap_ttl, &r->wrap_ttl_s, &fault))
         return refuse_z(e, 400, fault.text);
-    if (d->headers.mfa_fault.text[0]) return refuse_z(e, 400, d->headers.mfa_fault.text);
+    if (d->headers.mfa_fault) return refuse_z(e, 400, d->headers.mfa_fault);
     r->wrap_jwt = str_eq(d->headers.wrap_format, STR("jwt"));
     r->mfa = list_of(&d->headers.mfa);
     r->token = http_headers_token(&d->headers);

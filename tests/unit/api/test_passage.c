@@ -228,7 +228,8 @@ static void a_demand_that_grew_meanwhile_is_not_met(void **state) {
 }
 
 static void take_away(struct fixture *f) {
-    ask_for(f, 204, "PUT", "sys/policies/acl/p", "root", "{\"policy\":\"path \\\"x\\\" { capabilities = [] }\"}");
+    ask_for(f, 204, "PUT", "sys/policies/acl/p", "root",
+            "{\"policy\":\"path \\\"x\\\" { capabilities = [] }\"}");
 }
 
 static void a_right_that_ended_meanwhile_is_gone(void **state) {
