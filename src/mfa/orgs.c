@@ -240,6 +240,12 @@ struct orgs_org *orgs_drop(struct orgs *o, struct orgs_org *org) {
     return NULL;
 }
 
+size_t orgs_count(const struct orgs *o) {
+    size_t n = 0;
+    for (const struct orgs_org *org = o->first; org; org = org->next) n++;
+    return n;
+}
+
 void orgs_tidy(struct orgs *o, int64_t mono_ms) {
     for (struct orgs_org *org = o->first, *next; org; org = next) {
         next = org->next;
@@ -258,7 +264,12 @@ static double share(const struct okta_org *org, enum okta_bucket bucket, int64_t
 
 double orgs_used(const struct orgs_org *org, int64_t mono_ms) {
     if (!org->okta) return 0;
-    double users = share(org->okta, OKTA_BUCKET_USERS, mono_ms);
-    double factors = share(org->okta, OKTA_BUCKET_FACTORS, mono_ms);
-    return users > factors ? users : factors;
+    static const enum okta_bucket buckets[] = {OKTA_BUCKET_USERS, OKTA_BUCKET_FACTORS,
+                                               OKTA_BUCKET_VERIFY};
+    double most = 0;
+    for (size_t i = 0; i < LEN(buckets); i++) {
+        double used = share(org->okta, buckets[i], mono_ms);
+        if (used > most) most = used;
+    }
+    return most;
 }

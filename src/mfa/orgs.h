@@ -58,6 +58,7 @@ const struct orgs_org *orgs_of_source(const struct orgs *o, const char *name); /
 // Whether the log of that host is read.
 bool orgs_is_watched(const struct orgs *o, struct str host);
 
+size_t orgs_count(const struct orgs *o); // all that there are
 // Frees what nobody has used for long.
 void orgs_tidy(struct orgs *o, int64_t mono_ms);
 

@@ -184,8 +184,11 @@ static void learn_expiry(struct run *r, const struct okta_answer *a) {
 // False: no memory.
 static bool learn_transaction(struct run *r, const struct okta_transaction *t) {
     if (!r->transaction.p && t->id.p && !text_set(&r->transaction, t->id)) return false;
-    if (t->poll_url.p && !text_set(&r->poll_url, t->poll_url)) return false;
-    return !t->cancel_url.p || text_set(&r->cancel_url, t->cancel_url);
+    if (t->poll_url.p && !str_eq(t->poll_url, r->poll_url) && !text_set(&r->poll_url, t->poll_url))
+        return false;
+    if (!t->cancel_url.p) return true;
+    r->has_cancel = true;
+    return str_eq(t->cancel_url, r->poll_url) || text_set(&r->cancel_url, t->cancel_url);
 }
 
 static bool is_settled(enum okta_factor_result result) {

@@ -174,7 +174,8 @@ void demand_go_on(struct demand *d, const struct run *r, const struct ending *e)
 enum challenge_reason demand_prepare(struct demand *d, const struct state *s,
                                      struct guard_verdict *ret_verdict);
 void wants_free(struct demand *d);
-// Another run asks the want's user now: does the demand wait along with it (true), or is it busy?
+// Another run asks the user of the want now: does the demand wait along with it (true), or is it
+// busy?
 bool want_shares(const struct demand *d, const struct want *w, const struct run *r);
 // Writes the document of a want that has come to nothing before a run.
 void want_say_refused(struct demand *d, const struct want *w, enum challenge_reason reason,
@@ -205,7 +206,9 @@ struct run {
     struct orgs_org *org; // one user
     struct str user_key;  // host and folded login; owned, as all texts here
     struct str login, user_id, factor_id, factor_name, factor_provider;
-    struct str transaction, poll_url, cancel_url;
+    struct str transaction, poll_url;
+    struct str cancel_url; // absent: the same as poll_url, if has_cancel
+    bool has_cancel;
     struct buf secret;            // passcode and device; wiped
     struct credential credential; // borrows from it
     bool wants_number;            // it is asked of Okta that the push have one
@@ -220,8 +223,7 @@ struct run {
     int64_t end_mono_ms;     // nobody waits longer than that
     int64_t expires_mono_ms; // at Okta; 0: not told
     int64_t began_ms, sent_ms, decided_ms, decided_mono_ms;
-    struct guard_verdict verdict; // with REASON_GUARD; `detail` borrows from verdict_detail
-    char verdict_detail[128];
+    struct guard_verdict verdict; // with REASON_GUARD; its detail is owned
 
     struct demand *first_waiter, *last_waiter;
     int number;        // that is shown; -1: none
@@ -270,8 +272,8 @@ static inline bool run_is_allowed(const struct run *r) {
     return r->machine.state == CHALLENGE_ALLOWED && !r->overruled;
 }
 struct guard_subject run_subject(const struct run *r);
-struct attempt run_attempt(const struct run *r); // borrows from the run
-void run_set_verdict(struct run *r, const struct guard_verdict *v);
+struct attempt run_attempt(const struct run *r);                    // borrows from the run
+void run_set_verdict(struct run *r, const struct guard_verdict *v); // copies it
 
 // stepup-answer.c: what the requests of each state are answered by.
 void run_on_user(void *run, const struct okta_answer *a);
@@ -291,6 +293,8 @@ bool run_is_uncollected(const struct run *r);
 void run_show_number(struct run *r, int number);
 // Joins a challenge whose number was shown. REASON_NONE: the demand waits for it, or was told.
 enum challenge_reason run_join_number(struct demand *d, const struct want *w);
+// It was begun for this very request, by the same token.
+bool run_is_for(const struct run *r, const struct claim *c);
 void run_mark_passed(const struct run *r, struct demand *d);
 
 // ---- change

@@ -6,9 +6,9 @@
 #include "crypto/digest.h"
 #include "mfa/stepup-internal.h"
 
-static bool is_same_request(const struct claim *a, const struct claim *b) {
-    bool token = crypto_equal(a->token_hash, b->token_hash);
-    bool request = crypto_equal(a->fingerprint, b->fingerprint);
+bool run_is_for(const struct run *r, const struct claim *c) {
+    bool token = crypto_equal(r->claim->token_hash, c->token_hash);
+    bool request = crypto_equal(r->claim->fingerprint, c->fingerprint);
     return token && request;
 }
 
@@ -28,8 +28,7 @@ void run_mark_passed(const struct run *r, struct demand *d) {
 // Who shares a push without being the request that it was begun for has to come again.
 static void tell_number(struct run *r, struct demand *d, struct str message) {
     struct ending e = {.reason = REASON_NUMBER, .message = message};
-    if (!is_same_request(r->claim, d->claim))
-        e = (struct ending){.reason = REASON_GUARD, .rule = GUARD_BUSY};
+    if (!run_is_for(r, d->claim)) e = (struct ending){.reason = REASON_GUARD, .rule = GUARD_BUSY};
     else remember_passed(r, d);
     run_remove_waiter(r, d);
     demand_end(d, &e);
@@ -64,7 +63,7 @@ enum challenge_reason run_join_number(struct demand *d, const struct want *w) {
     struct run *r = run_by_id(d->stepup, w->credential.challenge);
     if (!r) return REASON_EXPIRED;
     bool same = r->kept && str_eq(r->method->id, w->method->id);
-    if (!same || !is_same_request(r->claim, d->claim)) return REASON_OTHER_REQUEST;
+    if (!same || !run_is_for(r, d->claim)) return REASON_OTHER_REQUEST;
     list_add(&d->challenges, str_from(r->id));
     if (r->told) return run_is_allowed(r) ? REASON_EXPIRED : run_reason(r);
     run_add_waiter(r, d);

@@ -76,7 +76,7 @@ static int make_id(char id[RUN_ID_BYTES + 1]) {
 
 // The credential outlives the demand, whose other texts it borrows from.
 static int keep_credential(struct run *r, const struct credential *c) {
-    r->secret = buf_make(TEXT_MAX_BYTES);
+    r->secret = buf_make(c->passcode.n + c->device.n);
     if (!buf_reserve(&r->secret, c->passcode.n + c->device.n)) return -ENOMEM;
     buf_add_str(&r->secret, c->passcode);
     buf_add_str(&r->secret, c->device);
@@ -150,9 +150,9 @@ static void unlink_run(struct run *r) {
 }
 
 static void free_texts(struct run *r) {
-    struct str *const texts[] = {&r->user_key,    &r->login,       &r->user_id,
-                                 &r->factor_id,   &r->factor_name, &r->factor_provider,
-                                 &r->transaction, &r->poll_url,    &r->cancel_url};
+    struct str *const texts[] = {
+        &r->user_key,        &r->login,       &r->user_id,  &r->factor_id,  &r->factor_name,
+        &r->factor_provider, &r->transaction, &r->poll_url, &r->cancel_url, &r->verdict.detail};
     for (size_t i = 0; i < LEN(texts); i++) text_free(texts[i]);
 }
 
@@ -423,8 +423,8 @@ struct attempt run_attempt(const struct run *r) {
 }
 
 void run_set_verdict(struct run *r, const struct guard_verdict *v) {
-    size_t n = v->detail.n < sizeof r->verdict_detail ? v->detail.n : sizeof r->verdict_detail;
-    if (n) memcpy(r->verdict_detail, v->detail.p, n);
+    struct str detail = r->verdict.detail;
     r->verdict = *v;
-    r->verdict.detail = (struct str){r->verdict_detail, n};
+    r->verdict.detail = detail;
+    (void)text_set(&r->verdict.detail, v->detail); // without memory the rule alone is told
 }

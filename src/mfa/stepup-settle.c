@@ -33,8 +33,9 @@ static void start_cancel(struct run *r) {
     if (!is_withdrawing(r) || waits) return;
     r->due_mono_ms = 0;
     int e = -1;
-    if (r->cancel_url.p && r->org->okta)
-        e = okta_cancel_push(r->org->okta, r->cancel_url, run_on_cancel, r, &r->ask);
+    struct str url = r->cancel_url.p ? r->cancel_url : r->poll_url;
+    if (r->has_cancel && r->org->okta)
+        e = okta_cancel_push(r->org->okta, url, run_on_cancel, r, &r->ask);
     r->asking = e ? ASKING_NOTHING : ASKING_CANCEL;
     if (e) r->cancel_over = true;
 }

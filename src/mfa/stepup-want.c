@@ -36,11 +36,12 @@ static bool has_want(const struct demand *d, struct str name) {
 static enum challenge_reason make_wants(struct demand *d) {
     struct list methods = list_of(&d->methods);
     struct str rest = methods.packed, name;
-    d->wants = mem_new_array(list_count(methods) + 1, sizeof *d->wants);
+    if (list_is_empty(methods)) return REASON_NO_METHOD;
+    d->wants = mem_new_array(list_count(methods), sizeof *d->wants);
     if (!d->wants) return REASON_STATE;
     while (list_next(&rest, &name))
         if (!has_want(d, name)) d->wants[d->want_count++].name = name;
-    return d->want_count ? REASON_NONE : REASON_NO_METHOD;
+    return REASON_NONE;
 }
 
 // ---- the checks, the cheap ones first
@@ -80,7 +81,7 @@ static enum challenge_reason make_login(struct preparing *p, struct want *w) {
     struct fault fault = {{0}};
     if (w->credential.challenge.p) return REASON_NONE; // it has one
     int r = username_make(w->method->username_format, p->alias, p->demand->entity, &login, &fault);
-    if (r == 0) w->login = buf_take(&login);
+    if (r == 0 && !login.error) w->login = mem_copy(login.p, login.n);
     if (r > 0)
         log_warn(p->demand->stepup->log, "mfa.username_refused", KV_SLICE("method", w->name),
                  KV_STR("reason", fault.text));
@@ -98,12 +99,17 @@ static enum challenge_reason find_org(struct preparing *p, struct want *w) {
     return REASON_OKTA;
 }
 
+// The number of this very request is on the phone: another method may be about to go on with it.
+static bool may_be_vouched_for(const struct demand *d, const struct run *busy) {
+    return busy->kept && run_is_for(busy, d->claim);
+}
+
 static enum challenge_reason judge(struct preparing *p, struct want *w) {
     const struct demand *d = p->demand;
     struct stepup *s = d->stepup;
     if (!w->login) return REASON_NONE;
     const struct run *busy = run_of_user(s, w->org->host, str_from(w->login), w->code);
-    if (busy && want_shares(d, w, busy)) return REASON_NONE;
+    if (busy && (want_shares(d, w, busy) || may_be_vouched_for(d, busy))) return REASON_NONE;
     const struct guard_subject who = {
         .org = str_from(w->org->host),
         .login = str_from(w->login),

@@ -39,6 +39,25 @@ struct claim *claim_free(struct claim *c) {
 
 // ---- asking and giving up: any thread
 
+// A buffer that has no more room than for what it is to hold: thousands may wait.
+static struct buf buf_for(size_t bytes) {
+    struct buf b = buf_make(bytes);
+    if (bytes > TEXT_MAX_BYTES) b.error = -EMSGSIZE;
+    else if (bytes) buf_reserve(&b, bytes);
+    return b;
+}
+
+// That the id of a challenge can be told does not depend on memory later: one for each method.
+static int keep_lists(struct demand *d, const struct stepup_demand *from) {
+    d->methods = buf_for(from->methods.packed.n);
+    d->credentials = buf_for(from->credentials.packed.n); // no copy is left behind by growing
+    d->challenges = buf_for(list_count(from->methods) * LISTED_ID_BYTES);
+    buf_add_str(&d->methods, from->methods.packed);
+    buf_add_str(&d->credentials, from->credentials.packed);
+    int r = d->methods.error ? d->methods.error : d->credentials.error;
+    return r ? r : d->challenges.error;
+}
+
 static struct demand *demand_new(struct stepup *s, const struct stepup_demand *from,
                                  void (*done)(void *ctx, const struct stepup_outcome *o),
                                  void *ctx) {
@@ -51,16 +70,8 @@ static struct demand *demand_new(struct stepup *s, const struct stepup_demand *f
     d->arrival.drop = demand_drop_arrival;
     d->departure.read = demand_read_departure;
     d->asked_mono_ms = time_mono_ms();
-    d->methods = buf_make(TEXT_MAX_BYTES);
-    d->credentials = buf_make(TEXT_MAX_BYTES);
-    d->challenges = buf_make(TEXT_MAX_BYTES);
-    buf_add_str(&d->methods, from->methods.packed);
-    buf_reserve(&d->credentials, from->credentials.packed.n); // no copy is left behind
-    buf_add_str(&d->credentials, from->credentials.packed);
     d->claim = claim_new(from);
-    // A challenge a method: that its id can be told does not depend on memory later.
-    buf_reserve(&d->challenges, list_count(from->methods) * LISTED_ID_BYTES);
-    if (!d->claim || d->challenges.error || d->methods.error || d->credentials.error) return NULL;
+    if (!d->claim || keep_lists(d, from)) return NULL;
     return TAKE(d);
 }
 

@@ -37,7 +37,7 @@ def start(place, *args):
     return server
 
 
-def asks(phones, wait="20s"):
+def asks(phones, wait="8s"):
     """What start() is to be given so that the gate asks these people."""
     values = {"okta_url": phones.sim.base, "poll_interval": "1s", "wait": wait}
     return [word for row in values.items() for word in ("--set", "mfa.%s=%s" % row)]

@@ -10,8 +10,7 @@ POLICY = """path "secret/*" {
   mfa_methods = ["my_okta"]
 }
 """
-DENIED = "1 error occurred:\n\t* permission denied\n\n"
-NUMBER = re.compile(r"\* .*?\b(\d{1,3})\b.*\b(c-[0-9A-Za-z]{16})\b", re.S)
+NUMBER = re.compile(r"\t\* .*?\b(\d{1,3})\b.*\b(c-[0-9A-Za-z]{16})\b", re.S)
 LOGIN = "alice@example.com"
 
 

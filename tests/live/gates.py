@@ -11,8 +11,8 @@ import sqlite3
 class Gate:
     """A gate with a file and a database output, initialised by `gatehouse init`; started and stopped at will."""
 
-    def __init__(self, place, extra="", db=None, listen=""):
-        self.place = place
+    def __init__(self, place, extra="", db=None, listen="", context=None):
+        self.place, self.context = place, context  # of TLS, where `listen` names a certificate
         self.key = place.path("master.key")
         self.base = ('state: %s\nlisten: { address: "127.0.0.1:0"%s }\noutputs:\n'
                      "  - { name: db, type: sqlite, path: %s }\n"
@@ -43,9 +43,14 @@ class Gate:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def connect(self, timeout=60):
+        if self.context:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=self.context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
     def call(self, method, path, body=None, token=None, connection=None):
         """Status and answer (None: no body)."""
-        own = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        own = connection or self.connect()
         headers = {"X-Vault-Token": self.root if token is None else token}
         own.request(method, "/v1/" + path, None if body is None else json.dumps(body), headers)
         answer = own.getresponse()

@@ -4,9 +4,9 @@ import json
 import urllib.parse
 import urllib.request
 
-from basics import now_ms, rfc3339, wait_until
+from basics import PATIENCE, now_ms, rfc3339, wait_until
 
-LONG = "60s"  # that the simulator waits for something to happen
+LONG = "%ds" % (PATIENCE * 0.9)  # that the simulator waits for something to happen
 
 
 class Phones:

@@ -3,7 +3,6 @@
 import contextlib
 import crypt
 import datetime
-import http.client
 import json
 import os
 import select
@@ -39,8 +38,8 @@ def policy(*methods):
 class Request:
     """A request over a connection of its own, which is answered now or later."""
 
-    def __init__(self, port, method, path, body=None, token="", mfa=(), headers=None):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE * 2)
+    def __init__(self, gate, method, path, body=None, token="", mfa=(), headers=None):
+        self.connection = gate.connect(timeout=PATIENCE * 2)
         self.connection.putrequest(method, "/v1/" + path)
         if token:
             self.connection.putheader("X-Vault-Token", token)
@@ -91,11 +90,11 @@ class StepUps(Phones):
     and userpass. `mfa` and `guard` are more settings; `watched` makes the simulator's log a source, too."""
 
     def __init__(self, place, mfa=None, guard=None, watched=False, sim=None, extra="", sim_args=(), method=None,
-                 listen=""):
+                 listen="", context=None):
         super().__init__(sim or place.sim(*sim_args))
         self.place = place
         self.sim.set(**ENOUGH)
-        self.gate = Gate(place, self.settings(mfa or {}, guard or {}, watched, extra), listen=listen)
+        self.gate = Gate(place, self.settings(mfa or {}, guard or {}, watched, extra), listen=listen, context=context)
         self.gate.start()
         self.accessor = self.mount_things()
         if method is not False:
@@ -171,7 +170,7 @@ class StepUps(Phones):
 
     def ask(self, person, method="GET", path=None, body=None, token=None, **more):
         """Sends a request of theirs; its answer may take a while."""
-        return Request(self.gate.port, method, path or person.path, body, token or person.token, **more)
+        return Request(self.gate, method, path or person.path, body, token or person.token, **more)
 
     def read(self, person, **more):
         return self.ask(person, **more).answer()
@@ -277,12 +276,16 @@ class StepUps(Phones):
     def clear(self, person):
         self.put("sys/mfa/guard/" + person.login, method="DELETE")
 
-    def challenges(self, person):
-        """Those of their Okta user, the oldest first, each with its id."""
+    def all_challenges(self):
+        """The oldest first, each with its id."""
         status, answer = self.gate.call("LIST", "sys/mfa/challenge")
         assert status in (200, 404), answer
         infos = answer["data"]["key_info"] if status == 200 else {}
-        return [{"id": key, **infos[key]} for key in reversed(list(infos)) if infos[key]["login"] == person.login]
+        return [{"id": key, **infos[key]} for key in reversed(list(infos))]
+
+    def challenges(self, person):
+        """Those of their Okta user."""
+        return [c for c in self.all_challenges() if c["login"] == person.login]
 
     def joined(self, challenge, count):
         """Okta's entries of a challenge, once there are so many."""

@@ -2,6 +2,8 @@
 """Step-up: a request under a policy with mfa_methods waits for the phone, and goes through or gets 403. What Vault
 Enterprise does, row by row."""
 import json
+import socket
+import ssl
 
 from harness import main, now_ms, test, wait_until
 from stepups import DENIED, HASH, ORG, PASSWORD, SECRET, Person, Request, StepUps, code_factor, policy, push_factor
@@ -86,6 +88,15 @@ ROWS = {
     "a placeholder in a value": Row(NO_USER, metadata={"email": "{{entity.name}}@acme.example"}),
     "an unfinished passcode": Row("found an invalid MFA cred", mfa="my_okta:passcode="),
     "two passcodes": Row("found an invalid MFA cred", mfa=["my_okta:123456", "my_okta:234567"]),
+    "an unknown key of a credential": Row("found an invalid MFA cred", mfa="my_okta:foo=bar"),
+    "a code that is too short": Row("found an invalid MFA cred", mfa="my_okta:12"),
+    "a code that is too long": Row("found an invalid MFA cred", mfa="my_okta:" + "1" * 11),
+    "half a challenge": Row("found an invalid MFA cred", mfa="my_okta:c-12"),
+    "a challenge that never was": Row("the transaction is unknown to Okta, or has expired",
+                                      mfa="my_okta:c-" + "0" * 16),
+    "any other word": Row(None, 1, 200, mfa="my_okta:push", phone="approve"),
+    "a credential for another method": Row(None, 1, 200, mfa="other:123456", phone="approve"),
+    "the method without a credential": Row(None, 1, 200, mfa="my_okta", phone="approve"),
     "no user": Row(NO_USER, no_account=True),
     "two users": Row(TWO_USERS, method="by_email", twin=True),
     "a suspended user": Row(INACTIVE, account_status="SUSPENDED"),
@@ -175,7 +186,7 @@ def a_token_without_an_entity_is_refused(place):
         status, made = company.gate.call("POST", "auth/token/create", body)
         assert status == 200, made
         token = made["auth"]["client_token"]
-        assert Request(company.gate.port, "GET", "secret/x", token=token).answer() == (403, DENIED)
+        assert Request(company.gate, "GET", "secret/x", token=token).answer() == (403, DENIED)
         wait_until(lambda: [d for d in company.documents("secret/x") if d["event"].get("reason") == "entity is nil"],
                    "the reason in the audit document")
 
@@ -234,6 +245,51 @@ def a_client_that_is_gone_before_its_push_left_gets_none(place):
     counts = company.counts(ann)
     assert (counts["pushes"], counts["verify"]["asked"]) == (0, 0), counts
     company.approved(ann)
+
+
+@test
+def many_clients_that_hang_up_leave_nothing_behind(place):
+    company = StepUps(place)
+    people = [company.person("p%d" % i) for i in range(20)]
+    asked = [company.ask(person) for person in people]
+    for person in people[::2]:
+        company.push(person)
+    for request in asked:
+        request.hang_up()
+    wait_until(lambda: company.waiting() == 0, "no push that waits")
+    for person in people:
+        company.request_document(person.path)
+    assert sum(company.counts(p)["overlapping"] for p in people) == 0
+    company.approved(people[0])
+
+
+@test
+def a_request_that_comes_behind_one_that_waits_is_answered_after_it(place):
+    company = StepUps(place)
+    ann = company.person("ann")
+    lines = "GET /v1/%s HTTP/1.1\r\nHost: gate\r\nX-Vault-Token: " + ann.token + "\r\n%s\r\n"
+    with socket.create_connection(("127.0.0.1", company.gate.port), timeout=60) as s:
+        s.sendall((lines % (ann.path, "")).encode() + (lines % ("auth/token/lookup-self", "Connection: close\r\n")).encode())
+        company.wait_polls(ann, 1)
+        company.answer(ann, "approve")
+        got = b"".join(iter(lambda: s.recv(65536), b""))
+    assert got.count(b"HTTP/1.1 200") == 2 and 0 < got.index(b"hunter2") < got.index(b"display_name"), got
+    assert company.counts(ann)["cancels"]["asked"] == 0
+
+
+@test
+def over_tls_it_waits_and_notices_who_hangs_up_as_well(place):
+    place.sim("--tls-make", place.path("tls"))  # its certificate will do for the gate
+    company = StepUps(place, context=ssl.create_default_context(cafile=place.path("tls", "ca.pem")),
+                      listen=", tls_cert_file: %s, tls_key_file: %s" % (
+                          place.path("tls", "server.pem"), place.path("tls", "server-key.pem")))
+    ann = company.person("ann")
+    company.approved(ann)
+    asked = company.ask(ann)
+    company.wait_polls(ann, 2)
+    asked.hang_up()
+    company.wait_state(ann, "cancelled")
+    company.denied(ann)
 
 
 # ---- when it is asked for, and when not: reference 3.2

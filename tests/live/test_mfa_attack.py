@@ -5,7 +5,7 @@ REQUESTS says how many, CONNECTIONS over how many connections."""
 import asyncio
 import os
 
-from harness import main, test
+from harness import main, test, wait_until
 from stepups import StepUps
 
 REQUESTS = int(os.environ.get("REQUESTS", "10000"))
@@ -126,6 +126,45 @@ def with_one_entity_that_leads_to_several_phones(place):
         company.put("identity/entity/id/" + ann.entity, {"metadata": {"email": victim.login}})
         Attack(company, ann.path, [ann.token], 20, 20).run()
     assert sum(company.pushes(victim) for victim in victims) <= MAX_PUSHES
+
+
+@test
+def with_two_names_for_one_phone(place):
+    company, ann = attacked(place, method={"username_format": "{{entity.metadata.login}}"})
+    company.add(ann.login, email="other.name@acme.example")
+    company.method("by_email", primary_email=True, username_format="{{entity.metadata.email}}")
+    company.put("identity/entity/id/" + ann.entity, {"metadata": {"login": ann.login, "email": "other.name@acme.example"}})
+    company.put("sys/policies/acl/more", {"policy": 'path "secret/mail" { capabilities = ["read"]\n'
+                                                    'mfa_methods = ["by_email"] }'})
+    company.put("identity/entity/id/" + ann.entity, {"policies": "mfa,more"})
+    company.put("secret/mail", {"a": "b"})
+    attacks = [Attack(company, path, [ann.token], REQUESTS // 2, CONNECTIONS // 2) for path in (ann.path, "secret/mail")]
+
+    async def both():
+        async def nothing(_):
+            pass
+        await asyncio.gather(*(attack.run_all(nothing) for attack in attacks))
+    asyncio.run(both())
+    assert not attacks[0].passed and not attacks[1].passed, (attacks[0].passed[:3], attacks[1].passed[:3])
+    assert_allowed(company, ann)
+
+
+@test
+def by_hanging_up_again_and_again(place):
+    company, ann = attacked(place)
+    for _ in range(REQUESTS // 100):
+        asked = [company.ask(ann) for _ in range(10)]
+        for request in asked:
+            request.hang_up()
+    assert_allowed(company, ann, 0)
+    while company.pushes(ann) < MAX_PUSHES:
+        asked = company.ask(ann)
+        before = company.pushes(ann)
+        wait_until(lambda: asked.is_answered() or company.pushes(ann) > before, "a push or a refusal")
+        asked.hang_up()
+    for _ in range(20):
+        company.refused(ann)
+    assert_allowed(company, ann, MAX_PUSHES)
 
 
 @test

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to a request that waits for the phone when the world changes around it: policies, tokens and entities,
 seal, reload, end and kill -9."""
+import collections
 import http.client
+import os
+import random
 import signal
+import time
 
-from harness import each_of, main, test, wait_until
+from harness import each_of, main, read_text, test, wait_until
 from stepups import DENIED, SECRET, StepUps, policy
 
 
@@ -85,13 +89,44 @@ def sealing_refuses_what_waits_and_takes_the_push_back(place):
 @test
 def a_reload_goes_on_with_what_waits(place):
     company, ann, asked = waiting(place)
-    company.gate.process.send_signal(signal.SIGHUP)
-    place.wait_log(company.gate.process, "reload")
+    reload(company, lambda text: text)
     company.wait_polls(ann, company.counts(ann)["polls"]["asked"] + 2)
     assert not asked.is_answered()
     company.answer(ann, "approve")
     assert asked.answer()[0] == 200
     assert company.pushes(ann) == 1
+
+
+BY_SOURCE = {"okta_source": "acme", "org_name": None, "api_token": None}
+
+
+@test
+def a_source_that_is_changed_in_the_middle_goes_on_with_what_waits(place):
+    company, ann, asked = waiting(place, watched=True, method=BY_SOURCE)
+    reload(company, lambda text: text.replace("interval: 100ms", "interval: 200ms"))
+    company.wait_polls(ann, company.counts(ann)["polls"]["asked"] + 2)
+    company.answer(ann, "approve")
+    assert asked.answer()[0] == 200
+    company.approved(ann)
+
+
+@test
+def a_source_that_is_gone_refuses_what_waits_and_what_comes(place):
+    company, ann, asked = waiting(place, watched=True, method=BY_SOURCE)
+    reload(company, lambda text: text.replace("name: acme", "name: other"))
+    assert asked.answer() == (403, DENIED)
+    company.refused(ann)
+    reload(company, lambda text: text.replace("name: other", "name: acme"), 2)
+    bob = company.person("bob")
+    company.approved(bob)
+
+
+def reload(company, change, count=1):
+    place, process = company.place, company.gate.process
+    path = place.path("gatehouse.yml")
+    place.settings(change(read_text(path)))
+    process.send_signal(signal.SIGHUP)
+    place.wait_log(process, "reloaded", count)
 
 
 @test
@@ -164,6 +199,48 @@ def a_gate_that_is_killed_again_and_again_never_has_two_pushes_out(place):
         company.gate.start()
     counts = company.counts(ann)
     assert counts["pushes"] <= 5 and counts["overlapping"] == 0, counts
+
+
+SEED = int(os.environ.get("SEED", random.randrange(2**32)))
+KILLS = int(os.environ.get("KILLS", "5"))
+SCRIPT = ["approve", {"do": "approve", "after": "1s"}, "deny", {"do": "approve", "trouble": "poll_500", "polls": 0}, "ignore",
+          "cancel", {"do": "approve", "trouble": "verify_lost"}]
+
+
+@test
+def each_approved_push_lets_one_request_through_whatever_dies(place):
+    print("# SEED=%d" % SEED)
+    rand = random.Random(SEED)
+    company = StepUps(place, mfa={"wait": "3s"}, guard={"pause": "1s"})
+    company.sim.set(push_life="2s")
+    people, passed = [], collections.Counter()
+    for life in range(KILLS + 1):
+        new = [company.person("p%d-%d" % (life, i), phone=rand.choices(SCRIPT, k=5) if i else "approve")
+               for i in range(10)]
+        asked = [(person, company.ask(person)) for person in people + new for _ in range(2)]
+        people += new
+        if life < KILLS:
+            time.sleep(rand.uniform(0.1, 2.5))  # the moment of the kill is what is varied
+            company.gate.kill()
+        for person, request in asked:
+            try:
+                passed[person.name] += request.answer()[0] == 200
+            except (OSError, http.client.HTTPException):
+                assert life < KILLS, "a request was not answered"
+        if life < KILLS:
+            company.gate.start()
+    challenges = collections.defaultdict(list)
+    for challenge in company.all_challenges():
+        challenges[challenge["login"]].append(challenge["outcome"])
+    for person in people:
+        approved = [p for p in company.pushes_of(person.login) if p["state"] == "approved"]
+        outcomes = challenges[person.login]
+        assert passed[person.name] <= outcomes.count("allowed") <= len(approved), (
+            person.name, passed[person.name], outcomes, approved)
+        counts = company.counts(person)
+        assert counts["overlapping"] == 0 and counts["pushes"] <= len(outcomes), (counts, outcomes)
+        assert "open" not in outcomes, outcomes
+    assert sum(passed.values()), "nobody was let through"
 
 
 if __name__ == "__main__":

@@ -158,6 +158,34 @@ def an_entry_by_our_credentials_that_is_none_of_ours_is_an_alarm(place):
     assert bob.login not in json.dumps(alarm)
 
 
+def command(company, *args):
+    """`gatehouse mfa` as root; what it prints."""
+    env = {"BAO_ADDR": "http://127.0.0.1:%d" % company.gate.port, "BAO_TOKEN": company.gate.root}
+    done = company.place.run("mfa", *args, env=env)
+    assert done.returncode == 0, done.err
+    return done.out
+
+
+@test
+def the_command_shows_the_joined_trail_and_clears_the_guard(place):
+    company = watched(place)
+    ann = company.person("ann")
+    company.approved(ann)
+    company.denied(ann)
+    for challenge in company.challenges(ann):
+        company.joined(challenge, 2)
+    listed = [json.loads(line) for line in command(company, "challenges", "--json").splitlines()]
+    assert [c["outcome"] for c in listed] == ["denied", "allowed"], listed
+    shown = command(company, "challenges", listed[0]["id"])
+    for entry in company.joined(listed[0], 2):
+        assert entry["uuid"] in shown and entry["transaction_id"] in shown, shown
+    assert "pause" in command(company, "guard", ann.login) and ann.login in command(company, "guard")
+    company.refused(ann)
+    command(company, "guard", ann.login, "--clear")
+    assert ann.login not in command(company, "guard")
+    company.approved(ann)
+
+
 @test
 def the_guard_and_the_challenges_are_for_those_with_the_policy(place):
     company = watched(place)

@@ -6,7 +6,7 @@ import re
 from harness import main, test, wait_until
 from stepups import DENIED, SECRET, StepUps, code_factor, policy, push_factor
 
-SHOWN = re.compile(r"\* .*?\b(\d{1,3})\b.*\b(c-[0-9A-Za-z]{16})\b", re.S)
+SHOWN = re.compile(r"\t\* .*?\b(\d{1,3})\b.*\b(c-[0-9A-Za-z]{16})\b", re.S)
 
 
 def shown(got):
@@ -42,6 +42,19 @@ def a_number_that_the_caller_wants_is_shown_and_the_request_comes_again(place):
     assert company.pushes(ann) == 1
     # It is good for that one request.
     assert goes_on(company, ann, challenge).answer() == (403, DENIED)
+    assert company.pushes(ann) == 1
+
+
+@test
+def a_number_lets_one_of_several_requests_through(place):
+    company = StepUps(place)
+    ann = company.person("ann")
+    number, challenge = shown(company.read(ann, mfa="my_okta:number"))
+    asked = [goes_on(company, ann, challenge) for _ in range(8)]
+    company.wait_polls(ann, 1)
+    company.answer(ann, "approve", number)
+    answers = [request.answer()[0] for request in asked]
+    assert answers.count(200) == 1 and answers.count(403) == 7, answers
     assert company.pushes(ann) == 1
 
 
@@ -229,6 +242,16 @@ def codes_are_stopped_before_okta_locks_the_account(place):
         assert company.read(ann, mfa="my_okta:000000") == (403, DENIED)
     assert company.read(ann, mfa="my_okta:123456")[0] == 200
     assert company.counts(ann)["status"] == "ACTIVE"
+
+
+@test
+def a_code_is_a_way_out_of_a_pause(place):
+    company = StepUps(place)
+    ann = company.person("ann", factors=[push_factor(), code_factor("123456")])
+    company.denied(ann)
+    company.refused(ann)
+    assert company.read(ann, mfa="my_okta:123456")[0] == 200
+    company.approved(ann)
 
 
 @test

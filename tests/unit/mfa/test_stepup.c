@@ -281,6 +281,38 @@ static void a_verify_of_which_nobody_knows_stays_out(void **state) {
     assert_int_equal(f->okta.asked[FAKE_VERIFY], 1);
 }
 
+static void a_push_that_okta_refused_to_send_is_not_out(void **state) {
+    struct fixture *f = *state;
+    f->okta.instead[FAKE_VERIFY] = (struct fake_reply){403, ERROR("E0000038"), 1};
+    struct waiter *w = ask(f);
+    run_until(f, all_answered);
+    assert_denied(w, REASON_USER_INACTIVE);
+    f->okta.result = "SUCCESS";
+    struct waiter *again = ask(f);
+    run_until(f, all_answered);
+    assert_allowed(again);
+}
+
+static int lock_by_id(struct draft *d, const void *user_id) {
+    const struct guard_limits limits = guard_defaults();
+    const struct guard_subject who = {
+        .org = STR("127.0.0.1"), .login = STR("another-name"), .user_id = str_from(user_id)};
+    const struct guard_note note = {
+        .news = NEWS_SUSPICIOUS, .event = STR("u-1"), .at_ms = time_now_ms()};
+    return guard_note(d, &limits, &who, &note, time_now_ms());
+}
+
+static void who_is_locked_by_another_name_is_found_out_by_his_id(void **state) {
+    struct fixture *f = *state;
+    fake_edit(&f->world, lock_by_id, "00ualice40acme.test0");
+    struct waiter *w = ask(f);
+    run_until(f, all_answered);
+    assert_refused(w, "lock");
+    assert_int_equal(f->okta.asked[FAKE_FIND], 1);
+    assert_int_equal(f->okta.asked[FAKE_LIST], 0);
+    assert_int_equal(fake_documents(&f->world, "mfa-refused", "reported suspicious", NULL), 1);
+}
+
 static void a_link_that_leads_elsewhere_is_not_followed(void **state) {
     struct fixture *f = *state;
     f->okta.href = "http://127.0.0.1:1/api/v1/users/00u/factors/opf1/transactions/tx1";
@@ -321,6 +353,8 @@ int main(void) {
         T(after_a_denial_nothing_is_asked_of_okta),
         T(troubles_deny_or_are_got_over),
         T(a_verify_of_which_nobody_knows_stays_out),
+        T(a_push_that_okta_refused_to_send_is_not_out),
+        T(who_is_locked_by_another_name_is_found_out_by_his_id),
         T(a_link_that_leads_elsewhere_is_not_followed),
         T(wrong_codes_are_counted_and_no_more_than_allowed_are_tried),
     };

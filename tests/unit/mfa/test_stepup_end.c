@@ -18,15 +18,23 @@ static int64_t out_until(struct fixture *f) {
 
 // ---- time
 
+// The push is out, and the time of the demand that waits for it is up.
+static struct waiter *ask_in_vain(struct fixture *f) {
+    struct waiter *w = ask(f);
+    run_until(f, is_waiting);
+    f->stepup->settings.wait_ms = 1;
+    demand_look_deadlines(f->stepup);
+    f->stepup->settings.wait_ms = WAIT_MS;
+    return w;
+}
+
 static void when_the_time_is_up_the_push_is_taken_back(void **state) {
     struct fixture *f = *state;
-    f->stepup->settings.wait_ms = 300;
-    struct waiter *w = ask(f);
+    struct waiter *w = ask_in_vain(f);
     run_until(f, all_answered);
     assert_denied(w, REASON_TIMED_OUT);
     assert_int_equal(f->okta.asked[FAKE_CANCEL], 1);
     assert_int_equal(out_until(f), 0); // already: who asks again at once finds the way free
-    f->stepup->settings.wait_ms = WAIT_MS;
     f->okta.result = "SUCCESS";
     struct waiter *again = ask(f);
     run_until(f, all_answered);
@@ -35,9 +43,8 @@ static void when_the_time_is_up_the_push_is_taken_back(void **state) {
 
 static void a_push_that_cannot_be_taken_back_stays_out(void **state) {
     struct fixture *f = *state;
-    f->stepup->settings.wait_ms = 300;
     f->okta.instead[FAKE_CANCEL] = (struct fake_reply){500, "", -1};
-    struct waiter *w = ask(f);
+    struct waiter *w = ask_in_vain(f);
     run_until(f, all_answered);
     assert_denied(w, REASON_TIMED_OUT);
     run_until(f, nothing_runs);
@@ -49,21 +56,69 @@ static void a_push_that_cannot_be_taken_back_stays_out(void **state) {
 
 static void what_okta_says_of_the_transaction_counts_as_taken_back(void **state) {
     struct fixture *f = *state;
-    f->stepup->settings.wait_ms = 300;
     f->okta.instead[FAKE_CANCEL] = (struct fake_reply){404, "{\"errorCode\":\"E0000007\"}", -1};
-    ask(f);
+    ask_in_vain(f);
     run_until(f, all_answered);
     run_until(f, nothing_runs);
     assert_int_equal(out_until(f), 0);
 }
 
+static bool time_is_up(struct fixture *f) {
+    const struct run *r = f->stepup->first_run;
+    return r && run_is_over(r) && r->noted && !r->changing && has_cancelled(f);
+}
+
+static void whose_time_is_up_is_answered_when_the_way_is_free(void **state) {
+    struct fixture *f = *state;
+    f->okta.hold[FAKE_CANCEL] = true;
+    struct waiter *w = ask_in_vain(f);
+    run_until(f, time_is_up);
+    assert_int_equal(w->answers, 0);
+    assert_true(out_until(f) > 0);
+    fake_release(&f->okta, FAKE_CANCEL);
+    run_until(f, all_answered);
+    assert_denied(w, REASON_TIMED_OUT);
+    assert_int_equal(out_until(f), 0);
+}
+
+static void but_he_does_not_wait_for_long(void **state) {
+    struct fixture *f = *state;
+    f->okta.hold[FAKE_CANCEL] = true;
+    struct waiter *w = ask_in_vain(f);
+    run_until(f, all_answered);
+    assert_denied(w, REASON_TIMED_OUT);
+    assert_true(out_until(f) > 0);
+}
+
 static void a_transaction_that_expires_ends_the_wait(void **state) {
     struct fixture *f = *state;
+    f->stepup->settings.wait_ms = 10 * LIMIT_MS;
     f->okta.life_ms = 400;
     struct waiter *w = ask(f);
     run_until(f, all_answered);
     assert_denied(w, REASON_TIMED_OUT);
     assert_int_equal(f->okta.asked[FAKE_VERIFY], 1);
+}
+
+static void no_poll_goes_before_its_interval(void **state) {
+    struct fixture *f = *state;
+    f->stepup->settings.wait_ms = 300;
+    f->stepup->settings.poll_interval_ms = LIMIT_MS;
+    f->okta.result = "SUCCESS";
+    struct waiter *w = ask(f);
+    run_until(f, all_answered);
+    assert_denied(w, REASON_TIMED_OUT);
+    assert_int_equal(f->okta.asked[FAKE_POLL], 0);
+}
+
+static void what_okta_puts_off_too_long_is_not_waited_for(void **state) {
+    struct fixture *f = *state;
+    f->stepup->settings.wait_ms = 950; // less than until the second try
+    f->okta.instead[FAKE_FIND] = (struct fake_reply){503, "", -1};
+    struct waiter *w = ask(f);
+    run_until(f, all_answered);
+    assert_denied(w, REASON_OKTA);
+    assert_int_equal(f->okta.asked[FAKE_FIND], 1);
 }
 
 // ---- callers that go
@@ -270,7 +325,11 @@ int main(void) {
         T(when_the_time_is_up_the_push_is_taken_back),
         T(a_push_that_cannot_be_taken_back_stays_out),
         T(what_okta_says_of_the_transaction_counts_as_taken_back),
+        T(whose_time_is_up_is_answered_when_the_way_is_free),
+        T(but_he_does_not_wait_for_long),
         T(a_transaction_that_expires_ends_the_wait),
+        T(no_poll_goes_before_its_interval),
+        T(what_okta_puts_off_too_long_is_not_waited_for),
         T(who_gives_up_is_answered_and_the_push_taken_back),
         T(a_verify_that_is_answered_late_is_taken_back),
         T(a_late_approval_is_none),

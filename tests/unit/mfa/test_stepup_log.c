@@ -185,6 +185,37 @@ static void a_push_by_our_credentials_that_nothing_explains_is_an_alarm(void **s
     end(&w);
 }
 
+static int add_old(struct draft *d, const void *id) {
+    int64_t then = time_now_ms() - 2 * TIME_HOUR_MS;
+    const struct attempt a = {.id = str_from(id),
+                              .method = STR("okta"),
+                              .org = STR("127.0.0.1"),
+                              .user_id = str_from(alice),
+                              .login = STR("alice@acme.test"),
+                              .began_ms = then,
+                              .sent_ms = then,
+                              .decided_ms = then,
+                              .outcome = TRAIL_ALLOWED};
+    return attempt_put(d, &a);
+}
+
+static void what_okta_never_logged_is_noted_where_its_log_is_read(void **state) {
+    struct with_source w = begin(state);
+    struct fixture *f = w.f;
+    fake_edit(&f->world, add_old, "c-0123456789abcdef");
+    sweep_tick(f->stepup);
+    run_until(f, nothing_changes);
+    sweep_tick(f->stepup); // once
+    run_until(f, nothing_changes);
+    assert_int_equal(fake_documents(&f->world, "mfa-unlogged", "c-0123456789abcdef", NULL), 1);
+    use_source(f, "acme", NULL, NULL);
+    fake_edit(&f->world, add_old, "c-fedcba9876543210");
+    sweep_tick(f->stepup);
+    run_until(f, nothing_changes);
+    assert_int_equal(fake_documents(&f->world, "mfa-unlogged", NULL, NULL), 1);
+    end(&w);
+}
+
 static bool remembers(struct fixture *f) {
     AUTO_FINI(buf) struct buf methods = buf_make(256);
     AUTO(state) struct state *s = state_now(f);
@@ -285,6 +316,7 @@ int main(void) {
         T(the_denial_of_our_own_push_is_counted_once),
         T(what_okta_logs_of_a_challenge_is_joined_to_it),
         T(a_push_by_our_credentials_that_nothing_explains_is_an_alarm),
+        T(what_okta_never_logged_is_noted_where_its_log_is_read),
         T(a_signal_takes_passes_back),
         T(polls_go_on_at_the_org_of_the_same_name),
         T(a_verify_on_its_way_is_denied),

@@ -150,18 +150,18 @@ static void the_time_has_to_fit(void **state) {
         bool fits;
     } rows[] = {{-120, false}, {-119, true}, {1, true}, {60, true}, {730, true}, {731, false}};
     for (size_t i = 0; i < LEN(rows); i++) {
-        struct signal s = entry_at(SIGNAL_DENIED, rows[i].second);
+        struct signal s = entry_at(SIGNAL_VERIFIED, rows[i].second);
         if (rows[i].fits) is_about(d, &s, "c-1");
         else is_not_ours(d, &s, TRAIL_FOREIGN);
     }
     a.decided_ms = 0;
     a.outcome = TRAIL_OPEN;
     put(d, &a);
-    struct signal s = entry_at(SIGNAL_DENIED, 3600);
+    struct signal s = entry_at(SIGNAL_VERIFIED, 3600);
     is_about(d, &s, "c-1");
     a.sent_ms = 0;
     put(d, &a);
-    s = entry_at(SIGNAL_DENIED, 1);
+    s = entry_at(SIGNAL_VERIFIED, 1);
     is_not_ours(d, &s, TRAIL_FOREIGN);
 }
 
