@@ -82,7 +82,7 @@ struct call {
     size_t capture_count;
     struct token_caller caller; // token NULL: none
     struct lockout *lockout;    // failed logins (api/lockout.h), the gate's; NULL: not counted
-    const struct guard_limits *guard; // how the guard judges (mfa/guard.h); NULL: by its defaults
+    struct stepup *stepup;      // what asks for MFA, and its guard; NULL: nobody can be asked
     struct acl_verdict verdict;
     const struct passage *passage; // NULL: no MFA has been asked for
     bool wants_mfa;                // the policies demand methods that nobody has been asked for yet

@@ -161,7 +161,7 @@ static void begin_call(struct gate *g, const struct request *request, struct cal
     call_init(c, request);
     c->gate = g;
     c->lockout = g->lockout;
-    c->guard = g->stepup ? stepup_limits(g->stepup) : NULL;
+    c->stepup = g->stepup;
 }
 
 void job_begin_call(struct gate *g, const struct job *j, struct call *c) {

@@ -12,7 +12,7 @@
 #include "mfa/stepup.h"
 
 enum {
-    METHODS_MAX_BYTES = 1 << 20,
+    CHALLENGES_MAX_BYTES = 1 << 20,
     PATH_MAX_BYTES = 1 << 20,
     MESSAGE_MAX_BYTES = 4096,
     DATA_MAX_BYTES = 512 << 20
@@ -25,8 +25,9 @@ void passage_fini(struct passage *p) {
 }
 
 static struct passage make(const struct call *c) {
-    struct passage p = {.methods = buf_make(METHODS_MAX_BYTES),
-                        .challenges = buf_make(METHODS_MAX_BYTES),
+    // No more room than for what it is to hold: very many may wait.
+    struct passage p = {.methods = buf_make(c->verdict.mfa_methods.n),
+                        .challenges = buf_make(CHALLENGES_MAX_BYTES),
                         .message = buf_make(MESSAGE_MAX_BYTES)};
     buf_add_str(&p.methods, buf_str(&c->verdict.mfa_methods));
     return p;
@@ -107,7 +108,6 @@ static struct waiting *waiting_new(struct gate *g, const struct call *c, const s
     w->request = c->request;
     w->who = *who;
     w->passage = make(c);
-    buf_trim(&w->passage.methods);
     w->since_mono_ms = time_mono_ms();
     return w;
 }

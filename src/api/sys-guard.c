@@ -4,9 +4,10 @@
 #include "api/sys.h"
 #include "identity/fold.h"
 #include "mfa/guard.h"
+#include "mfa/stepup.h"
 
 static struct guard_limits limits_of(const struct call *c) {
-    return c->guard ? *c->guard : guard_defaults();
+    return c->stepup ? *stepup_limits(c->stepup) : guard_defaults();
 }
 
 static struct guard_verdict judge(const struct call *c, const struct guarded *g, bool code) {
@@ -43,6 +44,19 @@ static void write_facts(struct buf *out, const struct guarded *g) {
     call_texts(out, "factors", g->used);
 }
 
+// By either of the names that he was asked for.
+static void write_refusals(struct buf *out, const struct call *c, const struct guarded *g) {
+    struct refusal r = {.times = 0}, by_other = {.times = 0};
+    bool other = g->asked.n && !str_eq(g->asked, g->login);
+    if (c->stepup) r = stepup_refusals(c->stepup, g->org, g->login);
+    if (c->stepup && other) by_other = stepup_refusals(c->stepup, g->org, g->asked);
+    const struct refusal *last = by_other.last_ms > r.last_ms ? &by_other : &r;
+    call_number(out, "refusals", r.times + by_other.times);
+    call_time(out, "last_refusal", last->last_ms);
+    call_member(out, "last_refusal_rule",
+                last->times ? str_from(guard_rows[last->rule].name) : STR(""));
+}
+
 static void write_subject(struct buf *out, const struct call *c, const struct guarded *g) {
     const struct guard_limits limits = limits_of(c);
     const struct guard_verdict push = judge(c, g, false), code = judge(c, g, true);
@@ -60,6 +74,7 @@ static void write_subject(struct buf *out, const struct call *c, const struct gu
     call_number(out, "max_pushes", limits.max_pushes);
     call_number(out, "window", limits.window_ms / 1000);
     if (user) write_facts(out, g);
+    if (user) write_refusals(out, c, g);
     call_time(out, "cleared", g->cleared_ms);
     call_time(out, "changed", g->touched_ms);
     json_close(out, '}');

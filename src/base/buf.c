@@ -19,13 +19,6 @@ void buf_shrink(struct buf *b, size_t keep_bytes) {
     buf_reset(b);
 }
 
-void buf_trim(struct buf *b) {
-    char *p = b->n < b->cap ? realloc(b->p, b->n ? b->n : 1) : NULL;
-    if (!p) return; // it stays as it is
-    b->p = p;
-    b->cap = b->n ? b->n : 1;
-}
-
 bool buf_reserve_slow(struct buf *b, size_t more) {
     if (b->error) return false;
     if (more > b->max || b->n > b->max - more) {

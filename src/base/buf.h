@@ -47,9 +47,6 @@ static inline void buf_cut(struct buf *b, size_t n) {
 // Gives memory back when the capacity has passed `keep_bytes`; content is lost.
 void buf_shrink(struct buf *b, size_t keep_bytes);
 
-// Gives back what was reserved beyond the content: for what is to be kept for long.
-void buf_trim(struct buf *b);
-
 // Makes room for `more` bytes. False (and error set) when that is not possible.
 bool buf_reserve_slow(struct buf *b, size_t more);
 static inline bool buf_reserve(struct buf *b, size_t more) {

@@ -119,7 +119,8 @@ static void start_new(struct demand *d, const struct want *w) {
 
 static void start_number(struct demand *d, const struct want *w) {
     enum challenge_reason reason = run_join_number(d, w);
-    if (reason) refuse(d, reason, &(struct guard_verdict){.rule = GUARD_CLEAR});
+    enum guard_rule rule = reason == REASON_GUARD ? GUARD_BUSY : GUARD_CLEAR;
+    if (reason) refuse(d, reason, &(struct guard_verdict){.rule = rule});
 }
 
 static void demand_next(struct demand *d) {

@@ -28,6 +28,7 @@
 #include "mfa/credential.h"
 #include "mfa/mailbox.h"
 #include "mfa/orgs.h"
+#include "mfa/refusals.h"
 #include "mfa/remember.h"
 #include "mfa/stepup.h"
 #include "mfa/table.h"
@@ -54,8 +55,9 @@ struct stepup {
     struct stepup_world world;
     struct mailbox *mailbox;
     struct orgs *orgs;
-    struct remember *remember; // any thread
-    uint64_t seed;             // of the tables' hashes
+    struct remember *remember; // any thread, as
+    struct refusals *refusals;
+    uint64_t seed; // of the tables' hashes
     atomic_llong waiting, pushes, allowed, denied, refused;
 
     pthread_mutex_t mutex; // over what follows; taken before the mailbox's
@@ -291,7 +293,8 @@ bool run_is_uncollected(const struct run *r);
 
 // stepup-number.c
 void run_show_number(struct run *r, int number);
-// Joins a challenge whose number was shown. REASON_NONE: the demand waits for it, or was told.
+// Joins a challenge whose number was shown. REASON_NONE: the demand waits for it, or was told;
+// REASON_GUARD: another one waits.
 enum challenge_reason run_join_number(struct demand *d, const struct want *w);
 // It was begun for this very request, by the same token.
 bool run_is_for(const struct run *r, const struct claim *c);

@@ -66,6 +66,8 @@ enum challenge_reason run_join_number(struct demand *d, const struct want *w) {
     if (!same || !run_is_for(r, d->claim)) return REASON_OTHER_REQUEST;
     list_add(&d->challenges, str_from(r->id));
     if (r->told) return run_is_allowed(r) ? REASON_EXPIRED : run_reason(r);
+    // One tap is for one request, however often it is sent meanwhile.
+    if (r->first_waiter && !r->method->share_challenge) return REASON_GUARD;
     run_add_waiter(r, d);
     if (run_is_over(r)) run_settle(r);
     return REASON_NONE;

@@ -66,6 +66,9 @@ static void count(const struct run *r) {
     if (run_is_allowed(r)) s->allowed++;
     else if (run_reason(r) == REASON_GUARD) s->refused++;
     else s->denied++;
+    if (run_reason(r) == REASON_GUARD)
+        refusals_note(s->refusals, str_from(r->org->host), r->login, r->verdict.rule,
+                      r->decided_ms);
 }
 
 static void say_decided(const struct run *r) {

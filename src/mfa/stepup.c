@@ -124,6 +124,10 @@ bool stepup_remembers(struct stepup *s, const struct state *state, struct list m
     return !list_is_empty(methods);
 }
 
+struct refusal stepup_refusals(const struct stepup *s, struct str org, struct str login) {
+    return refusals_of(s->refusals, org, login);
+}
+
 const struct guard_limits *stepup_limits(const struct stepup *s) { return &s->settings.guard; }
 
 void stepup_stats(struct stepup *s, struct stepup_stats *ret) {
@@ -218,6 +222,7 @@ static int make_parts(struct stepup *s, struct fault *fault) {
     if (!r) r = table_init(&s->runs_by_user);
     if (!r) r = table_init(&s->runs_by_id);
     if (!r) r = remember_new(&s->remember);
+    if (!r) r = refusals_new(&s->refusals);
     if (!r) r = json_reader_new(&s->reader);
     return r;
 }
@@ -269,6 +274,7 @@ struct stepup *stepup_free(struct stepup *s) {
     loop_timer_free(s->stop_timer);
     loop_timer_free(s->tick);
     remember_free(s->remember);
+    refusals_free(s->refusals);
     json_reader_free(s->reader);
     table_fini(&s->tickets);
     table_fini(&s->runs_by_user);

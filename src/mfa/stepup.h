@@ -15,6 +15,7 @@
 #include "mfa/guard.h"
 #include "mfa/method.h"
 #include "mfa/reason.h"
+#include "mfa/refusals.h"
 
 struct http_client_opts;
 struct loop;
@@ -110,6 +111,8 @@ struct stepup_stats {
     int64_t waiting, pushes, allowed, denied, refused;
 };
 void stepup_stats(struct stepup *s, struct stepup_stats *ret);
+// What the guard has refused of late; any thread.
+struct refusal stepup_refusals(const struct stepup *s, struct str org, struct str login);
 const struct guard_limits *stepup_limits(const struct stepup *s); // how the guard judges
 
 #endif

@@ -72,6 +72,13 @@ bool stepup_remembers(struct stepup *s, const struct state *state, struct list m
     return s->remembers;
 }
 
+struct refusal stepup_refusals(const struct stepup *s, struct str org, struct str login) {
+    (void)s;
+    (void)org;
+    (void)login;
+    return (struct refusal){.times = 0};
+}
+
 const struct guard_limits *stepup_limits(const struct stepup *s) {
     (void)s;
     return NULL; // the paths of the guard are not asked here
