@@ -267,12 +267,12 @@ static struct happening decision_of(const struct attempt *a) {
     return h;
 }
 
-int document_challenge(struct buf *out, const struct attempt *a, const struct guard_verdict *v,
-                       int64_t now_ms) {
-    const struct happening h = decision_of(a);
+// Everything up to what came of it.
+static int open_challenge(struct buf *out, const struct attempt *a, const struct happening *h,
+                          int64_t now_ms) {
     const struct person p = person_of(a);
     add_head(out, now_ms);
-    int r = add_event(out, &h);
+    int r = add_event(out, h);
     if (r) return r;
     add_user(out, &p);
     add_origin(out, a);
@@ -280,6 +280,14 @@ int document_challenge(struct buf *out, const struct attempt *a, const struct gu
     open_mfa(out);
     add_challenge(out, a);
     add(out, "outcome", str_from(trail_outcome_name(a->outcome)));
+    return 0;
+}
+
+int document_challenge(struct buf *out, const struct attempt *a, const struct guard_verdict *v,
+                       int64_t now_ms) {
+    const struct happening h = decision_of(a);
+    int r = open_challenge(out, a, &h, now_ms);
+    if (r) return r;
     if (a->outcome != TRAIL_ALLOWED) add(out, "reason", str_from(challenge_reason_name(a->reason)));
     if (a->rule.n)
         add_verdict(out, a->rule, h.reason, v ? v->detail : STR_NONE, v ? v->until_ms : 0);
@@ -300,16 +308,8 @@ static const char *outcome_of(const struct signal *s) {
 int document_joined(struct buf *out, const struct attempt *a, const struct signal *signal,
                     int64_t now_ms) {
     const struct happening h = {.action = JOINED, .outcome = outcome_of(signal)};
-    const struct person p = person_of(a);
-    add_head(out, now_ms);
-    int r = add_event(out, &h);
+    int r = open_challenge(out, a, &h, now_ms);
     if (r) return r;
-    add_user(out, &p);
-    add_origin(out, a);
-    add_related(out, &p);
-    open_mfa(out);
-    add_challenge(out, a);
-    add(out, "outcome", str_from(trail_outcome_name(a->outcome)));
     add(out, "signal", str_from(signal_name(signal->kind)));
     add_signal(out, signal);
     return close_document(out);
@@ -321,16 +321,8 @@ int document_unlogged(struct buf *out, const struct attempt *a, int64_t now_ms) 
                                 .reason = STR("Okta has logged nothing of this challenge"),
                                 .start_ms = a->sent_ms,
                                 .end_ms = a->decided_ms};
-    const struct person p = person_of(a);
-    add_head(out, now_ms);
-    int r = add_event(out, &h);
+    int r = open_challenge(out, a, &h, now_ms);
     if (r) return r;
-    add_user(out, &p);
-    add_origin(out, a);
-    add_related(out, &p);
-    open_mfa(out);
-    add_challenge(out, a);
-    add(out, "outcome", str_from(trail_outcome_name(a->outcome)));
     return close_document(out);
 }
 

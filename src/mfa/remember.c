@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/time.h"
 #include "crypto/digest.h"
-#include "mfa/table.h"
+#include "base/table.h"
 
 enum {
     KEY_MAX_BYTES = 1 << 16,

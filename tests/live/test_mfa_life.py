@@ -152,6 +152,32 @@ def a_gate_that_ends_does_not_wait_for_an_okta_that_is_gone(place):
     assert company.gate.process.wait(60) == 0, place.log_of(company.gate.process)
 
 
+@test
+def a_disk_that_is_full_lets_no_push_out(place):
+    place.mount("state", "8m")
+    company = StepUps(place)
+    ann = company.person("ann", phone="approve")
+    assert company.read(ann)[0] == 200
+    filler = place.path("state", "filler")
+    fill(filler)
+    status, answer = company.read(ann)
+    assert status in (403, 500), (status, answer)
+    assert company.pushes(ann) == 1
+    os.remove(filler)
+    wait_until(lambda: company.read(ann)[0] == 200, "pushes when there is room again")
+
+
+def fill(path):
+    """Writes until the disk has no room left."""
+    with open(path, "wb", buffering=0) as file:
+        for size in (1 << 16, 1 << 12, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                pass
+
+
 # ---- killed
 
 PEOPLE = 12

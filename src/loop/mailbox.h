@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef MFA_MAILBOX_H
-#define MFA_MAILBOX_H
+#ifndef LOOP_MAILBOX_H
+#define LOOP_MAILBOX_H
 // Letters from any thread to the loop: read there in the order in which they came, some in each
 // turn, so that many at once do not hold up everything else. A letter is part of what it is about,
 // so that posting one cannot fail.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef MFA_TABLE_H
-#define MFA_TABLE_H
+#ifndef BASE_TABLE_H
+#define BASE_TABLE_H
 // A hash table of things that carry their own link, so that putting one in cannot fail. It grows
 // when there is memory for it, else its chains do. One thread at a time.
 

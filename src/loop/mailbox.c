@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The descriptor stays readable as long as letters are left, so that the loop comes back for them
 // after it has looked after everything else.
-#include "mfa/mailbox.h"
+#include "loop/mailbox.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "loop/loop.h"
-#include "mfa/mailbox.h"
-#include "mfa/table.h"
+#include "loop/mailbox.h"
+#include "base/table.h"
 
 enum { THREADS = 4, EACH = 2000, ALL = THREADS * EACH };
 
