@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Step-up MFA against the simulator: what people who are waited for take of memory, how late a decision arrives, and what
-a remembered pass costs a request."""
+"""Step-up MFA against the simulator: what people who are waited for take of memory, how late a decision arrives, and
+what a remembered pass costs a request."""
 import contextlib
 import os
 import random
@@ -39,7 +39,7 @@ def crowd_of(company, count):
 
 
 def bench_waiting(figure):
-    """Memory with everybody's push out, all it has (records and tokens of the people, too), and the share of waiting."""
+    """Memory with everybody's push out: all of it (records and tokens of the people, too), and what one adds."""
     with company_of(mfa={"wait": "5m", "poll_interval": "4s"}, method=METHOD) as company:
         crowd = crowd_of(company, WAITING)
         before = resident_bytes(company.gate.process.pid)
@@ -54,7 +54,7 @@ def bench_waiting(figure):
 
 
 def bench_lag(figure):
-    """From the tap on the phone to the answer of the gate, which asks every so often: half of that in the mean at best."""
+    """From the tap on the phone to the answer of the gate, which asks now and then: at best half of that in the mean."""
     lags = []
     rand = random.Random(1)
     with company_of(mfa={"poll_interval": f"{INTERVAL_S}s", "wait": "5m"}) as company:

@@ -82,7 +82,10 @@ int orgs_new(struct orgs **ret, const struct orgs_opts *opts, struct fault *faul
 
 struct orgs *orgs_free(struct orgs *o) {
     if (!o) return NULL;
-    while (o->first) remove_org(o, o->first);
+    for (struct orgs_org *org = o->first, *next; org; org = next) {
+        next = org->next;
+        org_free(org);
+    }
     free(o);
     return NULL;
 }

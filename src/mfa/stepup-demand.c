@@ -216,11 +216,19 @@ void demand_read_departure(struct letter *l) {
     leave(TABLE_ITEM(l, struct demand, departure), REASON_CANCELED);
 }
 
+// The oldest, if its time is up.
+static struct demand *take_late(struct stepup *s) {
+    struct demand *d = s->first_demand;
+    if (!d || time_left(d) > 0) return NULL;
+    s->first_demand = d->next;
+    *(d->next ? &d->next->prev : &s->last_demand) = NULL;
+    d->next = NULL;
+    d->timed = false;
+    return d;
+}
+
 void demand_look_deadlines(struct stepup *s) {
     struct demand *d;
-    while ((d = s->first_demand) && time_left(d) <= 0) {
-        unlink_demand(d);
-        leave(d, REASON_TIMED_OUT);
-    }
+    while ((d = take_late(s))) leave(d, REASON_TIMED_OUT);
     set_deadline(s);
 }

@@ -57,8 +57,8 @@ class Row:
     """Somebody whom the policy refuses (or not): what Okta and the gate know of them; what is told; how often the
     phone is asked."""
 
-    def __init__(self, reason, pushes=0, status=403, method="my_okta", mfa=(), metadata=None, no_account=False, twin=False,
-                 verify=None, account_status=None, **account):
+    def __init__(self, reason, pushes=0, status=403, method="my_okta", mfa=(), metadata=None, no_account=False,
+                 twin=False, verify=None, account_status=None, **account):
         self.reason, self.pushes, self.status, self.method, self.mfa = reason, pushes, status, method, mfa
         self.metadata, self.no_account, self.twin, self.account = metadata, no_account, twin, account
         if account_status:
@@ -268,8 +268,9 @@ def a_request_that_comes_behind_one_that_waits_is_answered_after_it(place):
     company = StepUps(place)
     ann = company.person("ann")
     lines = "GET /v1/%s HTTP/1.1\r\nHost: gate\r\nX-Vault-Token: " + ann.token + "\r\n%s\r\n"
+    both = lines % (ann.path, "") + lines % ("auth/token/lookup-self", "Connection: close\r\n")
     with socket.create_connection(("127.0.0.1", company.gate.port), timeout=60) as s:
-        s.sendall((lines % (ann.path, "")).encode() + (lines % ("auth/token/lookup-self", "Connection: close\r\n")).encode())
+        s.sendall(both.encode())
         company.wait_polls(ann, 1)
         company.answer(ann, "approve")
         got = b"".join(iter(lambda: s.recv(65536), b""))

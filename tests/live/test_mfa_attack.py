@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An attacker with a valid token: thousands of requests, many at once and one after the other, over one session and over
-many, over a gate that is killed in between, cause no more pushes than the guard allows, and never two at once.
+"""An attacker with a valid token: thousands of requests, many at once and one after the other, over one session and
+over many, over a gate that is killed in between, cause no more pushes than the guard allows, and never two at once.
 REQUESTS says how many, CONNECTIONS over how many connections."""
 import asyncio
 import os
@@ -131,14 +131,16 @@ def with_one_entity_that_leads_to_several_phones(place):
 @test
 def with_two_names_for_one_phone(place):
     company, ann = attacked(place, method={"username_format": "{{entity.metadata.login}}"})
-    company.add(ann.login, email="other.name@acme.example")
+    email = "other.name@acme.example"
+    company.add(ann.login, email=email)
     company.method("by_email", primary_email=True, username_format="{{entity.metadata.email}}")
-    company.put("identity/entity/id/" + ann.entity, {"metadata": {"login": ann.login, "email": "other.name@acme.example"}})
+    company.put("identity/entity/id/" + ann.entity, {"metadata": {"login": ann.login, "email": email}})
     company.put("sys/policies/acl/more", {"policy": 'path "secret/mail" { capabilities = ["read"]\n'
                                                     'mfa_methods = ["by_email"] }'})
     company.put("identity/entity/id/" + ann.entity, {"policies": "mfa,more"})
     company.put("secret/mail", {"a": "b"})
-    attacks = [Attack(company, path, [ann.token], REQUESTS // 2, CONNECTIONS // 2) for path in (ann.path, "secret/mail")]
+    attacks = [Attack(company, path, [ann.token], REQUESTS // 2, CONNECTIONS // 2)
+               for path in (ann.path, "secret/mail")]
 
     async def both():
         async def nothing(_):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate reads the watch: what people deny, report or suffer elsewhere stops pushes; our pushes are found in Okta's own
-log; and a push by our credentials that is none of ours is an alarm."""
+"""The gate reads the watch: what people deny, report or suffer elsewhere stops pushes; our pushes are found in Okta's
+own log; and a push by our credentials that is none of ours is an alarm."""
 import json
 
 from harness import each_of, main, test, wait_until

@@ -2,6 +2,7 @@
 """Step-up when Okta limits, fails or is not there, and each way to reach it: TLS at the method's own address, an app's
 tokens instead of an API token."""
 import os
+import random
 
 import jws
 from harness import each_of, main, refusing_port, test, wait_until
@@ -106,13 +107,12 @@ def an_okta_that_goes_away_in_the_middle_is_a_403_and_comes_back_as_new(place):
     assert company.read(bob)[0] == 200
 
 
-@each_of({"a 500": ("500", {}), "a 503": ("503", {}), "a 504": ("504", {}), "a closed connection": ("reset_before", {})})
-def what_may_be_repeated_is_asked_again_after(place, fault):
-    kind, more = fault
+@each_of({"a 500": "500", "a 503": "503", "a 504": "504", "a closed connection": "reset_before"})
+def what_may_be_repeated_is_asked_again_after(place, kind):
     company = StepUps(place)
     ann = company.person("ann", phone="approve")
     for where in ("users", "factors", "poll"):
-        company.sim.fault(kind, path=where, **more)
+        company.sim.fault(kind, path=where)
     assert company.read(ann)[0] == 200
     assert company.sim.faults_left() == 0
     counts = company.counts(ann)
@@ -144,6 +144,36 @@ def an_answer_that_is_not_what_was_asked_for_allows_nothing(place, fault):
         got = company.read(person)
         company.sim.no_faults()
         assert got == (403, DENIED), (where, got)
+
+
+SEED = int(os.environ.get("SEED", random.randrange(2**32)))
+WEATHER = [("500", {}), ("503", {}), ("504", {}), ("reset_before", {}), ("rate_limit", {"seconds": 1}), ("html", {}),
+           ("wrong_json", {"style": "cut"}), ("reset_body", {}), ("stall_body", {}), ("stall_before", {}),
+           ("no_rate_headers", {}), ("skewed_date", {})]
+
+
+@test
+def in_bad_weather_nobody_passes_who_has_not_approved_and_nobody_has_two_pushes(place):
+    print("# SEED=%d" % SEED)
+    rand = random.Random(SEED)
+    company = StepUps(place, mfa={"wait": "12s", "http_client_timeout": "500ms"}, guard={"brake": 1})
+    phones = ["approve", "approve", "deny", "cancel", "unknown", "ignore", "wrong_number"]
+    people = [company.person("p%d" % i, phone=rand.choice(phones) if i else "approve") for i in range(60)]
+    for where in ("users", "factors", "verify", "poll"):
+        for kind, more in WEATHER:
+            company.sim.fault(kind, path=where, probability=0.03, seed=rand.randrange(1000), **more)
+    asked = [(person, company.ask(person)) for person in people for _ in range(2)]
+    answers = [(person, request.answer()) for person, request in asked]
+    company.sim.no_faults()
+    assert {status for _, (status, _) in answers} == {200, 403}, answers
+    for person in people:
+        passed = sum(p is person and status == 200 for p, (status, _) in answers)
+        states = [push["state"] for push in company.pushes_of(person.login)]
+        counts = company.counts(person)
+        assert passed <= states.count("approved"), (person.name, passed, states)
+        assert counts["overlapping"] == 0 and len(states) <= 2, (person.name, counts)
+    strange = [got for _, got in answers if got[0] == 403 and got != (403, DENIED)]
+    assert not strange, strange
 
 
 # ---- credentials
