@@ -7,9 +7,9 @@
 #include <pthread.h>
 
 #include "base/buf.h"
+#include "base/table.h"
 #include "base/time.h"
 #include "crypto/digest.h"
-#include "base/table.h"
 
 enum {
     KEY_MAX_BYTES = 1 << 16,

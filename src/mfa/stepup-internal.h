@@ -21,17 +21,17 @@
 #include <stdatomic.h>
 
 #include "base/hash.h"
+#include "base/table.h"
 #include "base/time.h"
 #include "identity/entity.h"
 #include "loop/loop.h"
+#include "loop/mailbox.h"
 #include "mfa/challenge.h"
 #include "mfa/credential.h"
-#include "loop/mailbox.h"
 #include "mfa/orgs.h"
 #include "mfa/refusals.h"
 #include "mfa/remember.h"
 #include "mfa/stepup.h"
-#include "base/table.h"
 #include "mfa/trail.h"
 #include "json/read.h"
 

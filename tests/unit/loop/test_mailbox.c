@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
+#include "base/table.h"
 #include "loop/loop.h"
 #include "loop/mailbox.h"
-#include "base/table.h"
 
 enum { THREADS = 4, EACH = 2000, ALL = THREADS * EACH };
 
