@@ -54,7 +54,7 @@ def bench_waiting(figure):
 
 
 def bench_lag(figure):
-    """From the tap on the phone to the answer of the gate, which asks now and then: at best half of that in the mean."""
+    """From the tap on the phone to the gate's answer: in the mean half of its interval at best."""
     lags = []
     rand = random.Random(1)
     with company_of(mfa={"poll_interval": f"{INTERVAL_S}s", "wait": "5m"}) as company:
