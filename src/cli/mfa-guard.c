@@ -102,6 +102,9 @@ static const struct fact {
     {"wrong_codes", "wrong codes", FACT_NUMBER, " in a row"},
     {"out_challenge", "on the phone", FACT_TEXT, " may still be"},
     {"risk_high_since", "high risk", FACT_INSTANT, ""},
+    {"refusals", "refused", FACT_NUMBER, " since the gate began"},
+    {"last_refusal", "last refused", FACT_INSTANT, ""},
+    {"last_refusal_rule", "by the rule", FACT_TEXT, ""},
     {"asked_as", "asked for as", FACT_TEXT, ""},
     {"cleared", "cleared", FACT_INSTANT, ""},
 };

@@ -56,7 +56,8 @@ static enum okta_ask_result read_user(struct okta_ask *ask, const struct json *v
     struct str found = ask->by_email ? text_of(profile, "email") : user->login;
     if (!okta_is_id(user->id))
         return strange(ret, ask->call.org, "a user without an id that can be used");
-    if (!str_eq(found, asked_name(ask)))
+    // Logins that differ in case alone are one login at Okta, and so are addresses to a person.
+    if (!str_eq_nocase(found, asked_name(ask)))
         return strange(ret, ask->call.org,
                        "a user with another login or address than was asked for");
     ret->user_count++;

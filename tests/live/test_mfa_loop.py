@@ -21,6 +21,8 @@ def a_denial_stops_the_next_push_until_an_administrator_clears_it(place):
     company.wait_guard(ann, "pause")
     for _ in range(3):
         company.refused(ann)
+    seen = company.guard(ann)
+    assert (seen["refusals"], seen["last_refusal_rule"]) == (3, "pause"), seen
     company.approved(bob)  # nobody else is stopped
     company.gate.stop()
     company.gate.start()

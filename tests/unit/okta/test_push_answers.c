@@ -62,10 +62,13 @@ static const struct users_row users[] = {
      OKTA_ASK_ANSWERED, 2, true, ""},
     {"[" PERSON("00u1", "ACTIVE", AL, "") "," PERSON("00u2", "ACTIVE", AL, "") ",7]", false,
      OKTA_ASK_ANSWERED, 2, true, ""},
+    // in another case
+    {"[" PERSON("00u1", "ACTIVE", "AL@acme.com", "") "]", false, OKTA_ASK_ANSWERED, 1, true, ""},
+    {"[" PERSON("00u1", "ACTIVE", "x", "Al@acme.com") "]", true, OKTA_ASK_ANSWERED, 1, true, ""},
     // somebody else
-    {"[" PERSON("00u1", "ACTIVE", "AL@acme.com", AL) "]", false, OKTA_ASK_STRANGE, 0, false,
+    {"[" PERSON("00u1", "ACTIVE", "bo@acme.com", AL) "]", false, OKTA_ASK_STRANGE, 0, false,
      "another login"},
-    {"[" PERSON("00u1", "ACTIVE", AL, "Al@acme.com") "]", true, OKTA_ASK_STRANGE, 0, false,
+    {"[" PERSON("00u1", "ACTIVE", AL, "bo@acme.com") "]", true, OKTA_ASK_STRANGE, 0, false,
      "another login"},
     {"[" PERSON("00u1", "ACTIVE", AL " ", "") "]", false, OKTA_ASK_STRANGE, 0, false, "another"},
     {"[" PERSON("00u1", "ACTIVE", AL, "") "," PERSON("00u2", "ACTIVE", "bo", "") "]", false,
