@@ -19,8 +19,8 @@ void phone_count(struct call *call) {
     if (!counts) return;
     call_add_segment(&name, call, 0);
     struct user *user = users_find(call->sim->users, buf_str(&name));
-    if (!user) return;
-    struct phone_count *count = place_of(&user->phone, endpoint);
+    struct phone_count *count = user ? place_of(&user->phone, endpoint) : NULL;
+    if (!count) return;
     count->asked++;
     if (call->reply->status >= 400) count->refused++;
 }

@@ -109,16 +109,16 @@ static bool is_masked(const struct call *c, struct str part) {
 void audit_path(struct buf *out, const struct call *c) {
     struct str rest = c->request->path;
     buf_reserve(out, rest.n + 64);
-    buf_add_str(out, STR("/v1"));
     do {
         struct str part = str_split(&rest, '/');
-        buf_addc(out, '/');
+        if (part.p != c->request->path.p) buf_addc(out, '/');
         buf_add_str(out, is_masked(c, part) ? STR("{masked}") : part);
     } while (rest.p);
 }
 
 static void add_path(struct buf *out, const struct call *c) {
     AUTO_FINI(buf) struct buf text = buf_make(PATH_MAX_BYTES);
+    buf_add_str(&text, STR("/v1/"));
     audit_path(&text, c);
     MEMBER(out, "path", buf_str(&text));
     if (text.error && !out->error) out->error = text.error;

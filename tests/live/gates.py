@@ -11,8 +11,10 @@ import sqlite3
 class Gate:
     """A gate with a file and a database output, initialised by `gatehouse init`; started and stopped at will."""
 
+    context = None  # of TLS, where `listen` names a certificate
+
     def __init__(self, place, extra="", db=None, listen="", context=None):
-        self.place, self.context = place, context  # of TLS, where `listen` names a certificate
+        self.place, self.context = place, context
         self.key = place.path("master.key")
         self.base = ('state: %s\nlisten: { address: "127.0.0.1:0"%s }\noutputs:\n'
                      "  - { name: db, type: sqlite, path: %s }\n"
