@@ -64,7 +64,8 @@ uint64_t gate_handle(struct gate *g, const struct request *r,
     copy_text(g->remote_address, sizeof g->remote_address, r->remote_address);
     copy_text(g->user_agent, sizeof g->user_agent, r->user_agent);
     uint64_t ticket = at_once ? 0 : ++g->last_ticket;
-    if (!at_once) *free_place(g) = (struct waiting){.ticket = ticket, .done = done, .ctx = ctx};
+    struct waiting *place = at_once ? NULL : free_place(g);
+    if (place) *place = (struct waiting){.ticket = ticket, .done = done, .ctx = ctx};
     g->asked++;
     pthread_cond_broadcast(&g->changed);
     pthread_mutex_unlock(&g->lock);
