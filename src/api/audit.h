@@ -15,8 +15,8 @@ int audit_write(struct buf *out, const struct call *c, int status, int64_t took_
 // By enum operation: "read".
 extern const char *const audit_operations[];
 
-// Appends the request's path as documents have it, without "/v1/", with "{masked}" in the place of what
-// is, or could be, a token or another secret.
+// Appends the request's path as documents have it, without "/v1/", with "{masked}" in the place of
+// what is, or could be, a token or another secret.
 void audit_path(struct buf *out, const struct call *c);
 
 #endif
