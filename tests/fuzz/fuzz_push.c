@@ -75,7 +75,7 @@ static void check_people(const struct okta_answer *a, int kind) {
     MUST(a->user_count <= (asked ? OKTA_USERS_MAX : 0));
     for (size_t i = 0; i < a->user_count; i++) {
         MUST(okta_is_id(a->users[i].id) && a->users[i].login.p && a->users[i].status.p);
-        MUST(kind == FIND_BY_EMAIL || str_eqz(a->users[i].login, "al@acme.com"));
+        MUST(kind == FIND_BY_EMAIL || str_eq_nocase(a->users[i].login, STR("al@acme.com")));
         MUST(!a->users[i].active || a->users[i].status.n > 0);
     }
     MUST(a->factor_count == 0 || kinds[kind] == OKTA_KIND_LIST);
