@@ -317,10 +317,24 @@ static void a_public_key_in_a_private_block_is_no_private_key(void **state) {
     refused(crypto_key_from_pem, buf_str(&text), CRYPTO_E_NO_KEY, "damaged");
 }
 
+// One of the characters says how many of the last bits do not count: four instead of none change
+// nothing in a key that ends with four zeros, one in sixteen.
+static void write_pem_without_zeros_at_its_end(struct buf *out) {
+    bool zeros = true;
+    while (zeros) {
+        EVP_PKEY *pkey = EVP_EC_gen("P-384");
+        assert_non_null(pkey);
+        buf_reset(out);
+        write_pem(pkey, PKCS8, out);
+        EVP_PKEY_free(pkey);
+        zeros = str_find(buf_str(out), STR("A=\n-----END")) < out->n;
+    }
+}
+
 static void every_cut_and_most_changed_characters_are_noticed(void **state) {
     (void)state;
     AUTO_FINI(buf) struct buf text = buf_make(20000);
-    write_pem(made[P384].pkey, PKCS8, &text);
+    write_pem_without_zeros_at_its_end(&text);
     struct str all = str_trim(buf_str(&text));
     for (size_t n = 0; n < all.n; n++) {
         struct crypto_key *key = NULL;
