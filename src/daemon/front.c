@@ -54,13 +54,6 @@ static int make_gate(struct front *f, const struct front_opts *opts, struct faul
 
 // ---- MFA
 
-static int join(const char *const *words, size_t n, char **ret) {
-    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
-    for (size_t i = 0; i < n; i++) buf_addf(&text, "%s%s", i ? "," : "", words[i]);
-    *ret = n ? buf_take(&text) : NULL;
-    return n && !*ret ? -ENOMEM : 0;
-}
-
 static struct state *newest(void *ctx) {
     struct front *f = ctx;
     return gate_state(f->gate);
@@ -101,7 +94,7 @@ static struct stepup_settings stepup_settings(struct front *f, const struct sett
 
 static int make_stepup(struct front *f, const struct front_opts *opts, struct fault *fault) {
     const struct settings_mfa *m = &opts->settings->mfa;
-    int r = join(m->no_proxy, m->no_proxy_count, &f->no_proxy);
+    int r = settings_join_hosts(m->no_proxy, m->no_proxy_count, &f->no_proxy);
     if (r) return r;
     const struct stepup_settings settings = stepup_settings(f, m);
     const struct stepup_world world = {.ctx = f,

@@ -165,16 +165,6 @@ static int make_tracer(struct entry *e, struct fault *fault) {
 
 // ---- orgs ----
 
-static int join_no_proxy(struct entry *e) {
-    const struct settings_source *s = e->source;
-    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
-    if (s->no_proxy_count == 0) return 0;
-    for (size_t i = 0; i < s->no_proxy_count; i++)
-        buf_addf(&text, "%s%s", i ? "," : "", s->no_proxy[i]);
-    e->no_proxy = buf_take(&text);
-    return e->no_proxy ? 0 : -ENOMEM;
-}
-
 static int make_org(struct entry *e, struct loop *loop, struct fault *fault) {
     const struct settings_source *s = e->source;
     const struct okta_org_opts opts = {
@@ -213,7 +203,7 @@ static int make_entry(struct plan_orgs *p, const struct settings_source *s, stru
     struct entry *e = &p->entries[p->count++];
     *e = (struct entry){.parent = p, .source = s};
     int r = load_keys(e, fault);
-    if (!r) r = join_no_proxy(e);
+    if (!r) r = settings_join_hosts(s->no_proxy, s->no_proxy_count, &e->no_proxy);
     if (!r && p->store) r = make_tracer(e, fault);
     return r ? r : make_org(e, loop, fault);
 }

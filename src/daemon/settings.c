@@ -36,6 +36,13 @@ static bool is_chosen(const char *const *names, size_t n, const struct settings_
     return n == 0;
 }
 
+int settings_join_hosts(const char *const *hosts, size_t n, char **ret) {
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+    for (size_t i = 0; i < n; i++) buf_addf(&text, "%s%s", i ? "," : "", hosts[i]);
+    *ret = n ? buf_take(&text) : NULL;
+    return n && !*ret ? -ENOMEM : 0;
+}
+
 bool settings_source_feeds(const struct settings_source *source,
                            const struct settings_output *output) {
     return is_chosen(source->outputs, source->output_count, output);

@@ -212,6 +212,10 @@ bool settings_same_listen(const struct settings_listen *a, const struct settings
 bool settings_same_mfa(const struct settings_mfa *a, const struct settings_mfa *b);
 bool settings_same_ssl(const struct settings_ssl *a, const struct settings_ssl *b);
 
+// A list of hosts as http/client.h wants it: "a.b,.c.d"; NULL: none. Owned by the caller.
+// Outcomes: 0; -ENOMEM.
+int settings_join_hosts(const char *const *hosts, size_t n, char **ret) MUST_USE;
+
 // What the keys mean to http/client.h, which the caller includes. Borrows everything.
 struct http_tls settings_tls(const struct settings_ssl *ssl);
 
