@@ -83,7 +83,7 @@ static int replay(const struct settings *settings, int64_t only) {
         .store = store,
         .sources = plan->sources,
         .source_count = plan->source_count,
-        .outputs = plan->outputs,
+        .outputs = plan->outputs.opts,
         .output_count = settings->output_count,
     };
     e = replay_run(&opts, only, say_kept, &result, &fault);

@@ -36,6 +36,6 @@ int test_output(const struct settings *settings) {
         return EXIT_FAILED;
     }
     for (size_t i = 0; i < settings->output_count; i++)
-        if (!try_output(&plan->outputs[i])) failed = true;
+        if (!try_output(&plan->outputs.opts[i])) failed = true;
     return failed ? EXIT_FAILED : EXIT_DONE;
 }

@@ -127,6 +127,36 @@ static int load_strings(struct conf_load *load, const struct conf_key *key,
     return 0;
 }
 
+static int load_pair(struct conf_load *load, const struct conf_node *node, const char **ret) {
+    const struct conf_key value_key = {.name = node->key, .type = CONF_STRING};
+    const char *value = NULL;
+    int rc = load_scalar(load, &value_key, node, &value);
+    if (rc || !value) return rc;
+    struct buf pair = buf_make(CONF_VALUE_MAX);
+    buf_addf(&pair, "%s=%s", node->key, value);
+    *ret = pair.error ? NULL : arena_text(load->arena, buf_str(&pair));
+    buf_wipe(&pair);
+    return *ret ? 0 : -ENOMEM;
+}
+
+static int load_pairs(struct conf_load *load, const struct conf_key *key,
+                      const struct conf_node *map, void *member) {
+    if (map->kind != CONF_MAP) {
+        say_wrong_kind(load, key, map);
+        return 0;
+    }
+    const char **texts = arena_take_array(load->arena, map->count, sizeof *texts);
+    if (!texts) return -ENOMEM;
+    size_t n = 0;
+    for (const struct conf_node *item = map->first; item; item = item->next) {
+        int rc = load_pair(load, item, &texts[n]);
+        if (rc) return rc;
+        n += texts[n] != NULL;
+    }
+    memcpy(member, &(struct conf_strings){texts, n}, sizeof(struct conf_strings));
+    return 0;
+}
+
 static int load_tables(struct conf_load *load, const struct conf_key *key,
                        const struct conf_node *list, void *member) {
     if (list->kind != CONF_LIST) {
@@ -165,6 +195,7 @@ static int load_key(struct conf_load *load, const struct conf_key *key,
     void *member = member_of(object, key);
     switch (key->type) {
     case CONF_STRINGS: return load_strings(load, key, node, member);
+    case CONF_PAIRS: return load_pairs(load, key, node, member);
     case CONF_TABLES: return load_tables(load, key, node, member);
     case CONF_TABLE: return conf_load(load, key->table, node, member);
     default: return load_scalar(load, key, node, member);

@@ -119,6 +119,20 @@ static int set_value(struct walk *w, const struct conf_key *key, struct str valu
     return key->type == CONF_STRINGS ? make_list(w, node, value) : make_scalar(w, node, value);
 }
 
+// What is left of the key is one name, dots and all.
+static int set_pair(struct walk *w, const struct conf_key *key, struct str value) {
+    struct conf_node *map;
+    int rc = enter_child(w, key, CONF_MAP, &map);
+    if (rc) return rc;
+    if (w->rest.n == 0) return wrong(w, "has names of your own choice, expected one of them");
+    struct conf_node *node = conf_node_get(map, w->rest);
+    if (!node) node = conf_node_new(w->arena, map, CONF_SCALAR, w->place);
+    if (!node) return -ENOMEM;
+    node->key = arena_text(w->arena, w->rest);
+    node->place = node->key_place = w->place;
+    return node->key ? make_scalar(w, node, value) : -ENOMEM;
+}
+
 static int walk(struct walk *w, struct str value) {
     for (;;) {
         struct str word = str_split(&w->rest, '.');
@@ -127,6 +141,7 @@ static int walk(struct walk *w, struct str value) {
             conf_unknown_key(w->errors, w->place, word, word, w->table, NULL);
             return CONF_E_WRONG;
         }
+        if (key->type == CONF_PAIRS) return set_pair(w, key, value);
         if (!w->rest.p || key->flags & CONF_NOT_YET) return set_value(w, key, value);
         int rc = key->type == CONF_TABLES  ? enter_list(w, key)
                  : key->type == CONF_TABLE ? enter_table(w, key)

@@ -18,6 +18,7 @@ static size_t plain_bytes(enum conf_type type) {
     case CONF_PATH:
     case CONF_URL:
     case CONF_STRINGS:
+    case CONF_PAIRS:
     case CONF_TABLE:
     case CONF_TABLES:
     case CONF_ANYTHING:
@@ -63,7 +64,8 @@ static bool same_member(const struct conf_key *key, const void *a, const void *b
     size_t plain = plain_bytes(key->type);
     if (plain) return memcmp(a, b, plain) == 0;
     switch (key->type) {
-    case CONF_STRINGS: return same_strings(a, b);
+    case CONF_STRINGS:
+    case CONF_PAIRS: return same_strings(a, b);
     case CONF_TABLE: return conf_same(key->table, a, b);
     case CONF_TABLES: return same_tables(key->table, a, b);
     default: return same_texts(a, b);

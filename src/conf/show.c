@@ -78,6 +78,19 @@ static void write_sub_table(const struct conf_key *key, const void *member, int 
     buf_addz(out, " {}\n");
 }
 
+static void write_pairs(const struct conf_key *key, const void *member, int depth,
+                        struct buf *out) {
+    struct conf_strings list;
+    memcpy(&list, member, sizeof list);
+    buf_addf(out, "%s:%s\n", key->name, list.n ? "" : " {}");
+    for (size_t i = 0; i < list.n; i++) {
+        struct str name = {list.v[i], strcspn(list.v[i], "=")};
+        add_indent(out, depth + 1);
+        add_quoted(name, out);
+        buf_addz(out, ": \"********\"\n");
+    }
+}
+
 static void write_scalar(const struct conf_key *key, const void *member, struct buf *out) {
     AUTO_FINI(buf) struct buf value = buf_make(CONF_FILE_MAX);
     conf_value_write(key, member, &value);
@@ -105,7 +118,7 @@ static bool is_shown(const struct conf_table *table, const struct conf_key *key,
     if (key->type == CONF_TABLE || key->type == CONF_TABLES) return true;
     if (is_unset_number(key, member)) return false;
     struct conf_strings list;
-    if (key->type == CONF_STRINGS) {
+    if (key->type == CONF_STRINGS || key->type == CONF_PAIRS) {
         memcpy(&list, member, sizeof list);
         return list.v != NULL;
     }
@@ -117,6 +130,7 @@ static void write_key(const struct conf_key *key, const void *object, int depth,
     const char *member = (const char *)object + key->at;
     switch (key->type) {
     case CONF_STRINGS: write_strings(key, member, out); break;
+    case CONF_PAIRS: write_pairs(key, member, depth, out); break;
     case CONF_TABLES: write_tables(key, member, depth, out); break;
     case CONF_TABLE: write_sub_table(key, member, depth, out); break;
     default: write_scalar(key, member, out); break;

@@ -149,6 +149,7 @@ static const char *const plain_words[] = {
     [CONF_BYTES] = "a size in bytes",
     [CONF_MODE] = "an octal file mode",
     [CONF_STRINGS] = "a list of texts",
+    [CONF_PAIRS] = "names with values",
     [CONF_TABLE] = "keys with values",
     [CONF_TABLES] = "a list of tables, each element with a dash",
     [CONF_ANYTHING] = "a value",

@@ -28,6 +28,8 @@ enum conf_type {
     CONF_MODE,     // uint32_t
     CONF_ENUM,     // int: index into `words`; -1 when nothing was set and there is no default
     CONF_STRINGS,  // struct conf_strings
+    CONF_PAIRS,    // struct conf_strings: "name=value" for each key of a table with names of one's
+                   // own; the values may be secret, and are never shown
     CONF_TABLE,    // the sub-table's struct itself
     CONF_TABLES,   // struct conf_tables
     CONF_ANYTHING, // nothing: only for keys that are not supported yet
@@ -61,7 +63,6 @@ struct conf_key {
     double min, max;          // numbers, durations (ms), bytes; number of elements of lists.
                               // max 0: no bounds
     const char *const *words; // NULL-ended
-    const char *const *later; // words that are known but not supported yet; NULL-ended
     const char *only;         // blank-separated words of table->kind that the key belongs to
     const char *example;      // for messages and docs
     const char *instead;      // CONF_NOT_YET: what a person can do about it

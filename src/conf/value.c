@@ -126,9 +126,6 @@ static int read_enum(struct reading *r) {
     AUTO_FINI(buf) struct buf expected = buf_make(4096);
     conf_expected(r->key, &expected);
     char quoted[CONF_QUOTE_MAX];
-    if (conf_word_find(r->key->later, r->text, NULL))
-        return fault_set(r->fault, CONF_E_WRONG, "%s is not supported yet, expected %.*s",
-                         conf_quote(r->text, quoted), STR_ARG(buf_str(&expected)));
     const char *near = str_nearest(r->text, r->key->words, count_words(r->key->words));
     if (!near) return CONF_E_WRONG;
     return fault_set(r->fault, CONF_E_WRONG, "%s is wrong, expected %.*s; did you mean %s?",
@@ -240,6 +237,7 @@ static const struct type_row types[] = {
     [CONF_MODE] = {"file mode", false, read_mode, write_mode},
     [CONF_ENUM] = {"one of", true, read_enum, write_enum},
     [CONF_STRINGS] = {"list of texts", false, NULL, NULL},
+    [CONF_PAIRS] = {"names with values", false, NULL, NULL},
     [CONF_TABLE] = {"table", false, NULL, NULL},
     [CONF_TABLES] = {"list of tables", false, NULL, NULL},
     [CONF_ANYTHING] = {"anything", false, NULL, NULL},

@@ -100,25 +100,6 @@ static void add_gate(struct plan *p, size_t *chosen) {
     };
 }
 
-static void fill_output(struct plan *p, size_t i) {
-    const struct settings_output *o = &p->settings->outputs[i];
-    p->outputs[i] = (struct watch_output_opts){
-        .name = o->name,
-        .type = sink_type_find(settings_output_type_name(o->type)),
-        .sink =
-            {
-                .name = o->name,
-                .path = o->path,
-                .filename = o->filename,
-                .rotate_every_kb = o->rotate_every_kb,
-                .number_of_files = o->number_of_files,
-                .permissions = o->permissions,
-                .keep_ms = o->keep_ms,
-                .fd = STDOUT_FILENO,
-            },
-    };
-}
-
 size_t plan_stepup_sources(const struct plan *p, struct stepup_source *ret) {
     for (size_t i = 0; i < p->settings->source_count; i++) {
         const struct settings_source *s = &p->settings->sources[i];
@@ -136,9 +117,8 @@ static int make_arrays(struct plan *p) {
     size_t sources = p->settings->source_count + 1; // and the gate's
     size_t outputs = p->settings->output_count;
     p->sources = mem_new_array(sources, sizeof *p->sources);
-    p->outputs = mem_new_array(outputs, sizeof *p->outputs);
     p->chosen_outputs = mem_new_array(sources * outputs, sizeof *p->chosen_outputs);
-    bool all = p->sources && p->outputs && p->chosen_outputs;
+    bool all = p->sources && p->chosen_outputs;
     return all ? 0 : -ENOMEM;
 }
 
@@ -149,6 +129,7 @@ int plan_new(struct plan **ret, struct loop *loop, const struct settings *settin
     p->settings = settings;
     if (gethostname(p->host, sizeof p->host - 1) != 0) p->host[0] = '\0';
     int e = make_arrays(p);
+    if (!e) e = plan_outputs_init(&p->outputs, settings);
     if (!e) e = plan_useragents(&p->useragents, settings, log);
     if (!e) e = plan_geo(&p->geo, settings, fault);
     if (!e) e = plan_orgs_new(&p->orgs, loop, settings, store, log, fault);
@@ -157,7 +138,6 @@ int plan_new(struct plan **ret, struct loop *loop, const struct settings *settin
         fill_source(p, i, p->chosen_outputs + i * settings->output_count);
     p->source_count = settings->source_count;
     add_gate(p, p->chosen_outputs + settings->source_count * settings->output_count);
-    for (size_t i = 0; i < settings->output_count; i++) fill_output(p, i);
     *ret = TAKE(p);
     return 0;
 }
@@ -168,7 +148,7 @@ struct plan *plan_free(struct plan *p) {
     ecs_useragents_free(p->useragents);
     ecs_geo_free(p->geo);
     free(p->sources);
-    free(p->outputs);
+    plan_outputs_fini(&p->outputs);
     free(p->chosen_outputs);
     free(p);
     return NULL;

@@ -7,6 +7,7 @@
 // wrong while the old one is at work. Loop thread only.
 
 #include "base/log.h"
+#include "daemon/plan-outputs.h"
 #include "watch/watch.h"
 
 struct loop;
@@ -24,7 +25,7 @@ struct plan {
     struct ecs_geo *geo;
     struct watch_source_opts *sources; // those of the settings, and the gate's own behind them
     size_t source_count;
-    struct watch_output_opts *outputs;
+    struct plan_outputs outputs;
     size_t *chosen_outputs;
 };
 

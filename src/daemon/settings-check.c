@@ -23,7 +23,7 @@ static bool has_only(struct str text, const char *allowed) {
 
 #define NAME_CHARACTERS LOWER UPPER DIGITS "._:-"
 
-static void check_name(struct conf_load *load, const char *name, const struct conf_node *map) {
+void settings_check_name(struct conf_load *load, const char *name, const struct conf_node *map) {
     struct str s = str_from(name);
     if (s.n == 0) return;
     if (s.n > NAME_MAX_BYTES || !has_only(s, NAME_CHARACTERS))
@@ -148,7 +148,7 @@ bool settings_same_ssl(const struct settings_ssl *a, const struct settings_ssl *
 
 int settings_check_source(struct conf_load *load, void *object, const struct conf_node *map) {
     struct settings_source *source = object;
-    check_name(load, source->name, map);
+    settings_check_name(load, source->name, map);
     int rc = settings_check_auth(load, source, map);
     return rc || !source->url ? rc : check_url(load, source, map);
 }
@@ -159,20 +159,6 @@ int settings_check_data_stream(struct conf_load *load, void *object, const struc
     if (s.n > 100 || !has_only(s, LOWER DIGITS "_."))
         conf_wrong(load, map, "namespace",
                    "expected at most 100 lower-case letters, digits, and the characters _ .");
-    return 0;
-}
-
-int settings_check_output(struct conf_load *load, void *object, const struct conf_node *map) {
-    const struct settings_output *output = object;
-    check_name(load, output->name, map);
-    struct str file = str_from(output->filename);
-    if (str_find_char(file, '/') < file.n || str_starts(file, STR(".")))
-        conf_wrong(load, map, "filename",
-                   "expected a name without / and without a dot at its start; the directory goes "
-                   "into `path`");
-    if (output->number_of_files == 1)
-        conf_wrong(load, map, "number_of_files",
-                   "1 would delete the only file at every rotation, expected 0 (all) or 2 to 1024");
     return 0;
 }
 
@@ -265,6 +251,8 @@ static bool same_path(const char *a, const char *b) {
 static bool same_place(const struct settings_output *a, const struct settings_output *b) {
     if (a->type != b->type || !has_type(a)) return false;
     if (a->type == SETTINGS_STDOUT) return true;
+    // An engine takes each event once, whoever brings it; brokers tell producers apart by the id.
+    if (a->type > SETTINGS_SQLITE) return false;
     if (!a->path || !b->path || !same_path(a->path, b->path)) return false;
     return a->type == SETTINGS_SQLITE ||
            (a->filename && b->filename && strcmp(a->filename, b->filename) == 0);
@@ -341,6 +329,8 @@ int settings_check_all(struct conf_load *load, void *object, const struct conf_n
     if (!rc) rc = name_sources(load, s, map);
     if (rc) return rc;
     name_outputs(load, s, map);
+    rc = settings_check_outputs(load, s, map);
+    if (rc) return rc;
     check_purpose(load, map);
     check_places(load, s, map);
     check_all_chosen(load, s, map);

@@ -49,7 +49,7 @@ static const char markdown_start[] =
     "gatehouse map --set tags=a,b --set preserve_original_event=true < events.ndjson\n"
     "```\n\n"
     "`gatehouse map` reads no file: there a key is one of the source, or `geo.city`, `geo.asn`,\n"
-    "`useragents`.\n";
+    "`useragents`, or `format` and `go_encoding` of an output.\n";
 
 static const char man_start[] =
     ".\\\" Made from src/daemon/settings-table.c by gatehouse settings \\-\\-man\n"

@@ -35,8 +35,7 @@ static bool is_semver(struct str text) {
     return true;
 }
 
-// "host:port": what the host is, the system says when it listens.
-static bool is_address(struct str text) {
+bool settings_is_address(struct str text) {
     size_t colon = text.n;
     while (colon > 0 && text.p[colon - 1] != ':') colon--;
     uint64_t port;
@@ -75,7 +74,7 @@ int settings_check_listen(struct conf_load *load, void *object, const struct con
     if (!map) return 0;
     if (!l->address && !conf_node_get(map, STR("address")))
         conf_wrong(load, map, "address", "is missing, expected HOST:PORT, such as 127.0.0.1:8200");
-    if (l->address && !is_address(str_from(l->address)))
+    if (l->address && !settings_is_address(str_from(l->address)))
         conf_wrong(load, map, "address",
                    "expected HOST:PORT, such as 127.0.0.1:8200 or [::1]:8200");
     if (l->vault_version && !is_semver(str_from(l->vault_version)))

@@ -24,8 +24,6 @@ static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"text", "json", NULL};
 static const char *const verifications[] = {"full", "certificate", "strict", "none", NULL};
 static const char *const auth_methods[] = {"api_key", "oauth2", "oin_app", NULL};
-static const char *const output_types[] = {"stdout", "file", "sqlite", NULL};
-static const char *const output_types_later[] = {"elasticsearch", "opensearch", "kafka", NULL};
 static const char *const log_schemes[] = {"https", "http", NULL};
 const char *const settings_proxy_schemes[] = {"http", "https", "socks5", "socks5h", NULL};
 
@@ -358,80 +356,6 @@ const struct conf_table settings_source_table = {
     .description = "The logs to collect. The keys are those of Elastic's Okta integration.",
 };
 
-#define AT(member) .at = offsetof(struct settings_output, member)
-static const struct conf_key output_keys[] = {
-    {.name = "name",
-     .type = CONF_STRING,
-     AT(name),
-     .initial_says = "the type",
-     .description = "How the output is called in logs, in the state, and in `outputs` of a source. "
-                    "What it has been given is kept under this name."},
-    {.name = "type",
-     .type = CONF_ENUM,
-     AT(type),
-     .flags = CONF_REQUIRED,
-     .words = output_types,
-     .later = output_types_later,
-     .description = "`file`: one document per line, exactly once. `sqlite`: a table `events`, "
-                    "exactly once. `stdout`: one document per line, at least once."},
-    {.name = "path",
-     .type = CONF_PATH,
-     AT(path),
-     .flags = CONF_REQUIRED,
-     .only = "file sqlite",
-     .example = "/var/log/okta",
-     .description = "For `file` the directory, for `sqlite` the database file."},
-    {.name = "filename",
-     .type = CONF_STRING,
-     AT(filename),
-     .only = "file",
-     .initial = "gatehouse",
-     .description = "The file's name in the directory, without its ending."},
-    {.name = "rotate_every_kb",
-     .type = CONF_INT,
-     AT(rotate_every_kb),
-     .only = "file",
-     .initial = "102400",
-     .min = 0,
-     .max = 1e9,
-     .description = "A file that has reached this size is put aside; 0: never. Filebeat's default "
-                    "is 10240."},
-    {.name = "number_of_files",
-     .type = CONF_INT,
-     AT(number_of_files),
-     .only = "file",
-     .initial = "0",
-     .min = 0,
-     .max = 1024,
-     .description = "How many files to keep, at least 2; 0: all. Filebeat keeps 7, but an audit "
-                    "trail is not deleted unless somebody asks for it."},
-    {.name = "permissions",
-     .type = CONF_MODE,
-     AT(permissions),
-     .only = "file",
-     .initial = "0600",
-     .description = "Mode of new files."},
-    {.name = "keep",
-     .type = CONF_DURATION,
-     AT(keep_ms),
-     .only = "sqlite",
-     .min = 1000,
-     .max = 36500.0 * TIME_DAY_MS,
-     .initial_says = "everything",
-     .example = "90d",
-     .description = "Events that are older are deleted."},
-};
-#undef AT
-static const struct conf_table output_table = {
-    .name = "output",
-    .keys = output_keys,
-    .n = LEN(output_keys),
-    .bytes = sizeof(struct settings_output),
-    .kind = "type",
-    .check = settings_check_output,
-    .description = "Where the documents go. The keys are Filebeat's.",
-};
-
 #define AT(member) .at = offsetof(struct settings_geo, member)
 static const struct conf_key geo_keys[] = {
     {.name = "city",
@@ -515,7 +439,7 @@ static const struct conf_key keys[] = {
      AT(outputs),
      .min = 1,
      .max = 64,
-     .table = &output_table,
+     .table = &settings_output_table,
      .description = "Where to deliver, see below."},
     {.name = "useragents",
      .type = CONF_PATH,
@@ -543,6 +467,13 @@ static const struct conf_key keys[] = {
      .table = &settings_listen_table,
      .initial_says = "no gate",
      .description = "Where the gate is served, see below."},
+    {.name = "metrics",
+     .type = CONF_TABLE,
+     AT(metrics),
+     .flags = CONF_FIRST_SAYS,
+     .table = &settings_metrics_table,
+     .initial_says = "none",
+     .description = "Where metrics and health are told, see below."},
     {.name = "master_key",
      .type = CONF_SECRET,
      AT(master_key),

@@ -93,7 +93,7 @@ static int warn_unverified(struct settings_owner *owner, const struct settings_s
     if (ssl->verification_mode != SETTINGS_VERIFY_NONE) return 0;
     AUTO_FINI(buf) struct buf text = buf_make(16384);
     buf_addf(&text,
-             "%s%s: ssl.verification_mode is none, so anybody on the way to Okta can read the "
+             "%s%s: ssl.verification_mode is none, so anybody on the way there can read the "
              "credentials",
              what, name);
     return warn(owner, &text);
@@ -105,6 +105,10 @@ static int warn_of_verification(struct settings_owner *owner) {
     for (size_t i = 0; !rc && i < s->source_count; i++) {
         const char *name = s->sources[i].name;
         rc = warn_unverified(owner, &s->sources[i].ssl, "source ", name ? name : "without a name");
+    }
+    for (size_t i = 0; !rc && i < s->output_count; i++) {
+        const char *name = s->outputs[i].name;
+        rc = warn_unverified(owner, &s->outputs[i].ssl, "output ", name ? name : "without a name");
     }
     return rc;
 }

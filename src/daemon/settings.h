@@ -84,18 +84,81 @@ struct settings_source {
 // The name of the gate's own source, which no other may have.
 #define SETTINGS_GATE_NAME "gate"
 
-enum settings_output_type { SETTINGS_STDOUT, SETTINGS_FILE, SETTINGS_SQLITE };
+enum settings_output_type {
+    SETTINGS_STDOUT,
+    SETTINGS_FILE,
+    SETTINGS_SQLITE,
+    SETTINGS_ELASTICSEARCH,
+    SETTINGS_OPENSEARCH,
+    SETTINGS_KAFKA
+};
+
+enum settings_format { SETTINGS_ECS, SETTINGS_RAW };
+
+// watch/watch.h: struct watch_filter.
+struct settings_filter {
+    const char *const *event_types;
+    size_t event_type_count;
+    const char *const *exclude_event_types;
+    size_t exclude_event_type_count;
+    const char *const *outcomes;
+    size_t outcome_count;
+};
+
+struct settings_backoff {
+    int64_t init_ms, max_ms;
+};
+
+struct settings_sasl {
+    int mechanism; // -1: none given
+};
 
 struct settings_output {
     const char *name;
     enum settings_output_type type;
-    const char *path;        // file: directory; sqlite: file; stdout: NULL
+    enum settings_format format;
+    bool go_encoding; // with raw
+    struct settings_filter filter;
+    struct settings_backoff backoff;
+    const char *path;        // file: directory; sqlite: file; engines: before every path; or NULL
     const char *filename;    // file
     int64_t rotate_every_kb; // file; 0 never
     int64_t number_of_files; // file; 0 keeps all
     uint32_t permissions;    // file
     int64_t keep_ms;         // sqlite; 0 keeps all
+
+    // engines and brokers (elastic/engine.h, kafka/producer.h)
+    const char *const *hosts;
+    size_t host_count;
+    int protocol; // 0 http, 1 https
+    const char *username, *password, *api_key;
+    const char *index, *pipeline;
+    bool template;
+    int64_t retention_ms; // 0: everything is kept
+    int64_t bulk_max_size;
+    int64_t compression_level; // -1: brokers' codec's own
+    const char *const *headers; // "name=value"
+    size_t header_count;
+    const char *const *parameters; // "name=value"
+    size_t parameter_count;
+    int64_t timeout_ms;
+    const char *proxy_url;
+    const char *const *no_proxy;
+    size_t no_proxy_count;
+    bool proxy_disable;
+    struct settings_ssl ssl;
+    bool has_ssl; // the table is in the file
+    const char *topic, *key;
+    int partition;   // enum kafka_partition
+    int compression; // none, snappy, lz4, gzip, zstd
+    int64_t max_message_bytes, required_acks;
+    const char *client_id, *transactional_id, *position_topic;
+    struct settings_sasl sasl;
 };
+
+// "gzip": the words of `compression` and of `sasl.mechanism`.
+const char *settings_compression_name(int compression);
+const char *settings_mechanism_name(int mechanism);
 
 struct settings_geo {
     const char *city, *asn; // MaxMind databases; NULL: none
@@ -113,6 +176,11 @@ struct settings_listen {
     const char *const *x_forwarded_for_authorized_addrs;
     size_t x_forwarded_for_authorized_addr_count;
     const char *vault_version; // what the gate says it is
+};
+
+// Where metrics and health are told.
+struct settings_metrics {
+    const char *address; // "127.0.0.1:9600"; NULL: nowhere
 };
 
 // The gate's own audit documents, as a source called `gate`.
@@ -155,6 +223,7 @@ struct settings {
     struct settings_geo geo;
     struct settings_gate gate;
     struct settings_listen listen;
+    struct settings_metrics metrics;
     struct settings_mfa mfa;
     const char *const *warnings; // for the log: nothing wrong, but likely not meant
     size_t warning_count;
@@ -209,6 +278,7 @@ bool settings_gate_feeds(const struct settings_gate *gate, const struct settings
 
 // Whether these say the same, so that what was built of one serves for the other.
 bool settings_same_listen(const struct settings_listen *a, const struct settings_listen *b);
+bool settings_same_metrics(const struct settings_metrics *a, const struct settings_metrics *b);
 bool settings_same_mfa(const struct settings_mfa *a, const struct settings_mfa *b);
 bool settings_same_ssl(const struct settings_ssl *a, const struct settings_ssl *b);
 

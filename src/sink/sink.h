@@ -24,6 +24,7 @@ struct sink_doc {
     struct str published;                  // RFC 3339 text as Okta wrote it
     struct str source;                     // name of the source
     struct str event_type, outcome, actor; // absent when missing
+    struct str dataset, name_space;        // data_stream.dataset, .namespace; never absent
     struct str document;                   // JSON, no line end
 };
 
@@ -44,6 +45,9 @@ struct sink_host {
     const atomic_bool *stop; // set: give up waiting, return -ECANCELED
 };
 
+struct elastic_opts; // elastic/engine.h
+struct kafka_opts;   // kafka/producer.h
+
 // Everything that any built-in type can be told; each type reads its own.
 struct sink_opts {
     const char *name;
@@ -54,8 +58,22 @@ struct sink_opts {
     uint32_t permissions;    // file: default 0600
     int64_t keep_ms;         // sqlite: 0 keeps all
     int fd;                  // stdout: the descriptor
+    const struct elastic_opts *elastic; // elasticsearch, opensearch
+    const struct kafka_opts *kafka;     // kafka
     bool dry_run; // `test output`: `open` checks only and changes nothing of what is there; then
                   // `notice` may hold a remark, and nothing but `free` may be called
+};
+
+// Where a pair of source and output stands behind a page, for a sink that keeps it itself, in the
+// same transaction as the documents, so that another collector may go on from there.
+struct sink_position {
+    struct str source;
+    struct str next;      // cursor; absent: a window that is done
+    int64_t published_ms; // newest that the pair has had, this page included; 0: none
+    int64_t start_ms;     // what was published before is the history's (store_cursor.start_ms)
+    bool window;          // the page is of a window of the history:
+    int64_t since_ms, until_ms, position_ms;
+    bool done;
 };
 
 struct sink;
@@ -63,6 +81,7 @@ struct sink;
 struct sink_type {
     const char *name;      // "file"
     const char *guarantee; // for `test output` and the docs: "exactly once" or "at least once"
+    bool waits;            // for somebody else, over a network: it gets a thread of its own
 
     // Opens and recovers: takes the place back to `mark` (absent: nothing was ever committed).
     // Outcomes: 0; -errno with fault (what, where). The caller tries again later: a place that is
@@ -72,13 +91,16 @@ struct sink_type {
 
     // Writes a page; `now_ms` is the wall clock (rotation by day). Fills one reply per document.
     // Outcomes: 0; -errno with fault: nothing counts as delivered, the caller will roll back and
-    // try again, but for -EPIPE: the reader has gone for good.
+    // try again, but for -EPIPE: the reader has gone for good, or another collector has taken over.
+    // A sink may remember what was acknowledged and ask no more of the next try than is missing.
     int (*deliver)(struct sink *s, const struct sink_doc *docs, size_t n, int64_t now_ms,
                    struct sink_reply *replies, struct fault *fault) MUST_USE;
 
     // Makes durable what was delivered, and appends to `ret_mark` what has to be committed with the
-    // cursor (may stay empty). Outcomes: 0; -errno with fault.
-    int (*sync)(struct sink *s, struct buf *ret_mark, struct fault *fault) MUST_USE;
+    // cursor (may stay empty). `at`: where the pair will stand then; NULL: the cursor does not move
+    // (a dead letter that is tried again). Outcomes: 0; -errno with fault.
+    int (*sync)(struct sink *s, const struct sink_position *at, struct buf *ret_mark,
+                struct fault *fault) MUST_USE;
 
     // The mark of the last sync has been committed: now it is the place to come back to. Never
     // fails.
@@ -87,6 +109,19 @@ struct sink_type {
     // Back to the last committed mark, after a failed deliver, sync or commit.
     // Outcomes: 0; -errno with fault (then the caller closes and opens again).
     int (*rollback)(struct sink *s, struct fault *fault) MUST_USE;
+
+    // NULL: the state alone knows where its pairs stand. Else, to be called after `open` and before
+    // anything is asked for: the positions at which another state has left this place (none when
+    // `mark` told that it was ours); the caller puts them on record in place of its own. `each`
+    // borrows. Outcomes: 0; what `each` returned; -errno with fault.
+    int (*positions)(struct sink *s, int (*each)(void *ctx, const struct sink_position *p),
+                     void *ctx, struct fault *fault) MUST_USE;
+
+    // NULL: `open` with `dry_run` is all that `test output` does. Else tells `say` of each step.
+    // Outcomes: 0 all good; -errno.
+    int (*test)(const struct sink_opts *opts, const struct sink_host *host,
+                void (*say)(void *ctx, bool good, const char *step, const char *text),
+                void *ctx) MUST_USE;
 
     // Closes and frees; NULL-safe, returns NULL.
     struct sink *(*free)(struct sink *s);
@@ -98,6 +133,10 @@ struct sink {
     // Something that a person should know though the sink goes on (a file that is not ours any more
     // was left alone). The caller logs it once after open, deliver and rollback, and empties it.
     struct fault notice;
+    // Of a deliver that failed: some of the page got in all the same, so the caller begins its
+    // backoff anew; and the other side asked for a pause of so long (0: it did not).
+    bool progress;
+    int64_t wait_ms;
 };
 
 // sink/registry.c: the types, ended by NULL.

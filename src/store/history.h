@@ -70,6 +70,28 @@ int store_had_forget(struct store *s, struct str source, struct str output, int6
 int store_had_any(struct store *s, struct str source, struct str output, bool *ret,
                   struct fault *fault) MUST_USE;
 
+// Where another state has left pairs of an output, as the output's place itself tells: put on record
+// in place of what is there, in one transaction.
+struct store_stood {
+    struct str source;
+    struct str next;      // cursor; absent: it stays as it is, or the window has none
+    int64_t published_ms; // 0: as it is
+    int64_t start_ms;     // 0: as it is
+    bool window;          // else the row is of the polling
+    bool missing;         // a window to be done where none is on record, once all others are
+    int64_t since_ms, until_ms, position_ms;
+    bool done;
+};
+struct store_join {
+    struct str output;
+    int64_t now_ms;
+    const struct store_stood *rows; // windows do not overlap, but for those that are missing
+    size_t n;
+};
+// Of windows on record the parts that others replace are gone; the rest keeps what is done of it.
+// Outcomes: 0; -EINVAL (an empty window); -EUCLEAN; -errno.
+int store_join(struct store *s, const struct store_join *j, struct fault *fault) MUST_USE;
+
 // A bucket of an org's rate budget as the running process last saw it, by source.
 struct store_budget {
     struct str source, bucket;
@@ -84,5 +106,32 @@ int store_budgets_put(struct store *s, const struct store_budget *rows, size_t n
                       struct fault *fault) MUST_USE;
 int store_budgets(struct store *s, int (*each)(void *ctx, const struct store_budget *b), void *ctx,
                   struct fault *fault) MUST_USE;
+
+// An output as the running process last saw it: for `gatehouse status`, nothing rests on it.
+struct store_output {
+    struct str output;
+    int64_t at_ms; // when this was written
+    int64_t deliveries, retries, filtered, rejected; // of that process
+    int64_t failing_since_ms;                        // 0: it does not fail
+    int64_t last_success_ms;
+    struct str complaint, reason; // absent: all is well
+    bool stopped;                 // for good
+};
+// And a pair of it.
+struct store_stand {
+    struct str source, output;
+    int64_t at_ms;
+    bool caught_up;
+    int64_t lag_ms;
+    int64_t forgotten_in_ms; // watch_pair_stats; -1: nothing is
+};
+int store_outputs_put(struct store *s, const struct store_output *rows, size_t n,
+                      const struct store_stand *stands, size_t stand_count,
+                      struct fault *fault) MUST_USE;
+// The callback borrows and must not call the store; non-zero stops.
+int store_outputs(struct store *s, int (*each)(void *ctx, const struct store_output *o), void *ctx,
+                  struct fault *fault) MUST_USE;
+int store_stands(struct store *s, int (*each)(void *ctx, const struct store_stand *t), void *ctx,
+                 struct fault *fault) MUST_USE;
 
 #endif

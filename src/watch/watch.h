@@ -23,10 +23,24 @@
 struct loop;
 struct watch;
 
+// What an output does not want passes it by: its cursor moves on. Lists are patterns with * at any
+// place; none: everything.
+struct watch_filter {
+    const char *const *event_types; // "user.session.*": of these only
+    size_t event_type_count;
+    const char *const *exclude_event_types; // and not of these
+    size_t exclude_event_type_count;
+    const char *const *outcomes; // Okta's outcome.result, any case; an event without one has "NONE"
+    size_t outcome_count;
+};
+
 struct watch_output_opts {
     const char *name;
     const struct sink_type *type;
     struct sink_opts sink;
+    enum ecs_form form; // of Okta's events; the gate's documents are what they are
+    struct watch_filter filter;
+    int64_t backoff_init_ms, backoff_max_ms; // 0: 1 s, 60 s
 };
 
 struct watch_source_opts {
@@ -135,6 +149,36 @@ struct watch_history {
 };
 void watch_source_history(const struct watch *w, size_t i, struct watch_history *ret);
 const struct budget *watch_source_budget(const struct watch *w, size_t i); // NULL: it has none
+
+// ---- what each output has ----
+
+struct watch_output_stats {
+    const char *name, *type;
+    const char *complaint;    // NULL: it takes what it is given
+    const char *reason;       // for complaint, for people; borrowed until the next turn of the loop
+    bool stopped;             // for good: another collector has taken over, or its reader is gone
+    int64_t failing_since_ms; // wall clock; 0: it does not fail
+    int64_t last_success_ms;  // wall clock of the last commit with documents; 0: none yet
+    int64_t deliveries, retries; // pages tried, and how many of these tries failed
+    int64_t delivered, repeated, filtered, rejected;
+};
+size_t watch_output_count(const struct watch *w);
+void watch_output_stats(const struct watch *w, size_t output, struct watch_output_stats *ret);
+
+struct watch_pair_stats {
+    const char *output;
+    bool caught_up, stopped;
+    int64_t published_ms; // newest published that it has had; 0: none
+    int64_t committed_ms; // wall clock of its last commit by this process; 0: none
+    int64_t lag_ms;       // as watch_stats.lag_ms
+    int64_t delivered, repeated, filtered, rejected, unmappable;
+    // Until Okta forgets what the pair has not had: 90 days from where it stands. -1: it has all,
+    // or the source is the gate's.
+    int64_t forgotten_in_ms;
+};
+size_t watch_pair_count(const struct watch *w, size_t source);
+void watch_pair_stats(const struct watch *w, size_t source, size_t pair,
+                      struct watch_pair_stats *ret);
 
 // Nothing runs, and nothing waits to be written down.
 bool watch_is_resting(const struct watch *w);

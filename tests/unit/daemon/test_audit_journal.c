@@ -217,6 +217,12 @@ static void what_waits_has_a_limit_and_then_room_again(void **state) {
     while (sem_wait(&b.entered) < 0) continue;
     while (audit_journal_add(w.journal, (struct str){document, sizeof document})) taken++;
     assert_int_equal(taken - 1, AUDIT_JOURNAL_MAX_BYTES / 1000);
+    struct audit_journal_stats stats;
+    audit_journal_stats(w.journal, &stats);
+    assert_int_equal(stats.waiting, taken - 1);
+    assert_int_equal(stats.waiting_bytes, (taken - 1) * 1000);
+    assert_int_equal(stats.refused, 1);
+    assert_false(stats.failing);
     sem_post(&b.leave);
     pthread_join(thread, NULL);
     run_until(&w, taken);
@@ -224,6 +230,8 @@ static void what_waits_has_a_limit_and_then_room_again(void **state) {
     run_until(&w, taken + 1);
     assert_int_equal(journal_read(w.store, 0, 1000000, count_rows, &rows, NULL), 0);
     assert_int_equal(rows, taken + 1);
+    audit_journal_stats(w.journal, &stats);
+    assert_int_equal(stats.waiting_bytes, 0);
     assert_true(logged(&w, "gate.audit_full"));
     assert_true(logged(&w, "gate.audit_recovered"));
     sem_destroy(&b.entered);

@@ -374,6 +374,20 @@ static void test_listen_has_defaults_and_needs_an_address(void **state) {
     refused("listen: {tls_disable: true}\n" SMALL, "listen.address: is missing", NULL, 0);
 }
 
+static void test_metrics_need_an_address(void **state) {
+    (void)state;
+    static const char *const set[] = {"metrics.address=[::1]:0"};
+    AUTO_FINI(result) struct result none = accepted(SMALL, NULL, 0);
+    AUTO_FINI(result) struct result some = accepted(SMALL, set, 1);
+    assert_null(none.settings->metrics.address);
+    assert_string_equal(some.settings->metrics.address, "[::1]:0");
+    assert_false(settings_same_metrics(&none.settings->metrics, &some.settings->metrics));
+    assert_true(settings_same_metrics(&some.settings->metrics, &some.settings->metrics));
+    refused("metrics: {}\n" SMALL, "metrics.address: is missing", NULL, 0);
+    refused("metrics: {address: 9600}\n" SMALL, "metrics.address: expected HOST:PORT", NULL, 0);
+    refused("metrics: {adress: a}\n" SMALL, "did you mean address?", NULL, 0);
+}
+
 static void test_listen_refuses_what_cannot_be_meant(void **state) {
     (void)state;
     static const struct {
@@ -458,11 +472,11 @@ static void test_keys_of_another_output_type_are_refused(void **state) {
     refused_output("  - {type: sqlite, path: a, filename: b}",
                    "outputs.0.filename: belongs to output of type file, not to one of type sqlite");
     refused_output("  - {type: stdout, path: a}",
-                   "belongs to output of type file sqlite, not to one of type stdout");
+                   "belongs to output of type file sqlite elasticsearch opensearch, not to one of type stdout");
     refused_output("  - {type: file}", "outputs.0.path: is missing, expected a path");
     refused_output("  - {path: a}",
                    "outputs.0.type: is missing, expected one of stdout, file, sqlite");
-    refused_output("  - {type: kafka}", "'kafka' is not supported yet");
+    refused_output("  - {type: kafka}", "outputs.0.hosts: is missing");
     refused_output("  - {type: file, path: a, number_of_files: 1}", "or 2 to 1024");
     refused_output("  - {type: file, path: a, permissions: 0400}", "expected at least 0600");
     refused_output("  - {type: file, path: a, permissions: 999}", "octal file mode");
@@ -728,6 +742,7 @@ int main(void) {
         cmocka_unit_test(test_systemds_credential_is_the_master_key_where_none_is_set),
         cmocka_unit_test(test_known_keys_of_later_releases_say_so),
         cmocka_unit_test(test_without_listen_there_is_no_gate),
+        cmocka_unit_test(test_metrics_need_an_address),
         cmocka_unit_test(test_listen_has_defaults_and_needs_an_address),
         cmocka_unit_test(test_listen_refuses_what_cannot_be_meant),
         cmocka_unit_test(test_vault_versions_may_carry_a_suffix),

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ELASTIC_ENGINE_H
+#define ELASTIC_ENGINE_H
+// A cluster of Elasticsearch or OpenSearch: its hosts, one of which is asked at a time,
+// credentials, compression. The settings are called as Filebeat's (output.elasticsearch). Blocking:
+// for jobs and for commands; one thread at a time.
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "http/client.h"
+
+enum elastic_kind { ELASTIC_ELASTICSEARCH, ELASTIC_OPENSEARCH };
+
+// Strings are borrowed for as long as the engine lives.
+struct elastic_opts {
+    enum elastic_kind kind;
+    const char *const *hosts; // "https://es:9200", "es:9200", "es"; at least one
+    size_t host_count;
+    const char *protocol;            // for hosts without a scheme: "http" (as Filebeat), "https"
+    const char *path;                // put before every path, unless the host has one; NULL: none
+    const char *username, *password; // NULL: none
+    const char *api_key;             // "id:key", or the two base64-encoded; NULL: none
+    const char *const *headers;      // "Name=value", sent with every request
+    size_t header_count;
+    const char *const *parameters; // "name=value", added to the query of bulk requests
+    size_t parameter_count;
+    int compression_level; // 0: none; 1..9 gzip
+    int64_t timeout_ms;    // of one request
+    const char *proxy_url;
+    const char *no_proxy;
+    bool proxy_disable; // whatever the environment says
+    struct http_tls tls;
+
+    // of documents
+    const char *index;    // sink/pattern.h; NULL: the data stream logs-DATASET-NAMESPACE
+    const char *pipeline; // ingest pipeline; NULL: what the index says
+    int bulk_max_size;    // documents in one request
+    bool template;        // our index template is put where the engine has none for the data stream
+    int64_t retention_ms; // of the template's lifecycle; 0: everything is kept
+    bool raw;             // documents are Elastic Agent's: none of our templates
+};
+
+struct elastic;
+
+// Hosts are read as Filebeat reads them: "https://user:p%40ss@es:9200/path", of which only the name
+// is required; the port is 9200 if none is given; user and password of a host are sent to that host
+// only. `stop` (may be NULL) ends a request that waits. Outcomes: 0; -ENOMEM; -EINVAL with fault,
+// which begins with the setting that is wrong ("hosts: ...", "ssl.key: ...").
+int elastic_new(struct elastic **ret, const struct elastic_opts *opts, const atomic_bool *stop,
+                struct fault *fault) MUST_USE;
+struct elastic *elastic_free(struct elastic *e); // NULL-safe, returns NULL
+DEFINE_AUTO_FREE(elastic)
+
+struct elastic_request {
+    const char *method; // "GET"
+    const char *path;   // "/_bulk?x=y", encoded; behind host and opts.path
+    struct str body;    // absent: none
+    bool ndjson;        // of the body: application/x-ndjson, else application/json
+};
+
+struct elastic_answer {
+    int status;
+    struct str body;        // borrowed until the next request
+    int64_t retry_after_ms; // 0: none given; an hour at most
+};
+
+// Asks one host, the next one where the first is unreachable or broken, each once at most. What the
+// engine says, whatever its status, is an answer; only 502, 503 and 504 make the next host be
+// asked, and are the answer when none has a better one. The host that answered is asked first next
+// time. A request may reach the engine twice. Outcomes: 0; -EIO with fault (no host gave an answer:
+// the last one's reason, with its name; or the answer is larger than 64 MB); -ECANCELED; -ENOMEM.
+int elastic_ask(struct elastic *e, const struct elastic_request *request,
+                struct elastic_answer *ret, struct fault *fault) MUST_USE;
+
+// What the answer's body says of an error, for a person: "index_not_found_exception: no such index
+// [x]", or the first bytes of what is no JSON. `what`: "GET /_resolve/index/x" as a beginning.
+// Always sets the fault; never holds credentials. Returns `code`.
+int elastic_say(const struct elastic_answer *a, const char *what, int code, struct fault *fault);
+
+const struct elastic_opts *elastic_opts_of(const struct elastic *e);
+const char *elastic_host(const struct elastic *e); // whose answer (or silence) was the last one,
+                                                   // without credentials: for messages
+
+#endif

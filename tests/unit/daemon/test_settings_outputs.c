@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outputs that are engines and brokers: their keys, defaults, and what does not go together.
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+// clang-format on
+
+#include "settings-fixture.h"
+
+#define SOURCE "sources: [{url: \"" URL "\", api_key: k}]\noutputs:\n"
+
+static void refused_output(const char *output, const char *expected) {
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 16);
+    buf_addf(&text, SOURCE "%s\n", output);
+    refused(buf_z(&text), expected, NULL, 0);
+}
+
+static struct result accepted_output(const char *output) {
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 16);
+    buf_addf(&text, SOURCE "%s\n", output);
+    return accepted(buf_z(&text), NULL, 0);
+}
+
+static void an_engine_needs_nothing_but_its_hosts(void **state) {
+    (void)state;
+    AUTO_FINI(result)
+    struct result r = accepted_output("  - {type: elasticsearch, hosts: [\"https://es:9200\"]}");
+    const struct settings_output *o = &r.settings->outputs[0];
+    assert_string_equal(o->name, "elasticsearch");
+    assert_int_equal(o->host_count, 1);
+    assert_int_equal(o->compression_level, 1);
+    assert_int_equal(o->bulk_max_size, 1600);
+    assert_int_equal(o->timeout_ms, 90000);
+    assert_int_equal(o->backoff.init_ms, 1000);
+    assert_int_equal(o->backoff.max_ms, 60000);
+    assert_true(o->template);
+    assert_null(o->index);
+    assert_int_equal(o->format, SETTINGS_ECS);
+    refused_output("  - {type: elasticsearch}", "outputs.0.hosts: is missing");
+    refused_output("  - {type: opensearch, hosts: []}", "a list of 0, expected 1 to 64");
+}
+
+static void brokers_need_hosts_and_a_topic(void **state) {
+    (void)state;
+    AUTO_FINI(result)
+    struct result r =
+        accepted_output("  - {name: bus, type: kafka, hosts: [\"k1:9092\"], topic: okta}");
+    const struct settings_output *o = &r.settings->outputs[0];
+    assert_string_equal(o->transactional_id, "gatehouse-bus");
+    assert_string_equal(o->position_topic, "gatehouse-positions");
+    assert_string_equal(settings_compression_name(o->compression), "gzip");
+    assert_int_equal(o->compression_level, -1);
+    assert_int_equal(o->timeout_ms, 30000);
+    assert_null(settings_mechanism_name(o->sasl.mechanism));
+    assert_false(o->has_ssl);
+    refused_output("  - {type: kafka, hosts: [k1]}", "outputs.0.topic: is missing");
+    refused_output("  - {type: kafka, hosts: [k1], topic: t, required_acks: 1}",
+                   "required_acks: 1, expected -1");
+    refused_output("  - {type: kafka, hosts: [k1], topic: t, sasl: {mechanism: PLAIN}}",
+                   "username: is missing");
+    refused_output("  - {type: kafka, hosts: [k1], topic: t}\n"
+                   "  - {name: b, type: kafka, hosts: [k1], topic: u, "
+                   "transactional_id: gatehouse-kafka}",
+                   "outputs.1.transactional_id: output kafka has the same");
+}
+
+static void there_is_one_way_to_sign_in(void **state) {
+    (void)state;
+    refused_output("  - {type: elasticsearch, hosts: [a], api_key: a:b, username: u}",
+                   "api_key: there is a username or password too");
+    refused_output("  - {type: elasticsearch, hosts: [a], username: u}", "password: is missing");
+    refused_output("  - {type: elasticsearch, hosts: [a], password: u}", "username: is missing");
+    refused_output("  - {type: kafka, topic: t, hosts: [a], api_key: a}",
+                   "belongs to output of type elasticsearch opensearch");
+}
+
+static void headers_are_names_with_values(void **state) {
+    (void)state;
+    AUTO_FINI(result)
+    struct result r = accepted_output(
+        "  - {type: elasticsearch, hosts: [a], headers: {X-Team: a b, X-Key: \"${OKTA_API_KEY}\"},"
+        " parameters: {refresh: wait_for}}");
+    const struct settings_output *o = &r.settings->outputs[0];
+    assert_int_equal(o->header_count, 2);
+    assert_string_equal(o->headers[0], "X-Team=a b");
+    assert_string_equal(o->headers[1], "X-Key=00secret");
+    assert_string_equal(o->parameters[0], "refresh=wait_for");
+    refused_output("  - {type: elasticsearch, hosts: [a], headers: {Authorization: x}}",
+                   "Authorization is set by the program itself");
+    refused_output("  - {type: elasticsearch, hosts: [a], headers: {\"a b\": x}}",
+                   "a b is no name of a header");
+    refused_output("  - {type: elasticsearch, hosts: [a], headers: [x]}",
+                   "headers: expected names with values; found a list");
+}
+
+static void a_header_can_be_set_on_the_command_line_and_is_not_shown(void **state) {
+    (void)state;
+    static const char *const sets[] = {"outputs.es.headers.X-Trace.Id=abc"};
+    AUTO_FINI(result)
+    struct result r = accepted(SOURCE "  - {name: es, type: elasticsearch, hosts: [a]}\n", sets, 1);
+    assert_string_equal(r.settings->outputs[0].headers[0], "X-Trace.Id=abc");
+    AUTO_FINI(buf) struct buf shown = buf_make(1 << 16);
+    settings_show(r.settings, &shown);
+    assert_non_null(strstr(buf_z(&shown), "\"X-Trace.Id\": \"********\""));
+    assert_null(strstr(buf_z(&shown), "abc"));
+    static const char *const bare[] = {"outputs.es.headers=abc"};
+    refused(SOURCE "  - {name: es, type: elasticsearch, hosts: [a]}\n",
+            "has names of your own choice", bare, 1);
+}
+
+static void what_would_do_nothing_is_refused(void **state) {
+    (void)state;
+    refused_output("  - {type: stdout, go_encoding: true}", "go_encoding: belongs to `format: raw`");
+    refused_output("  - {type: stdout, backoff: {init: 10s, max: 5s}}", "max is shorter than init");
+    refused_output("  - {type: elasticsearch, hosts: [\"http://a\"], ssl: {}}",
+                   "ssl: http://a is reached by http");
+    refused_output("  - {type: elasticsearch, hosts: [a], compression_level: 10}",
+                   "from 0 to 9");
+    refused_output("  - {type: elasticsearch, hosts: [a], proxy_url: \"http://p:1\", "
+                   "proxy_disable: true}",
+                   "proxy_disable: there is a proxy_url");
+    refused_output("  - {type: elasticsearch, hosts: [a], loadbalance: true}",
+                   "is not supported yet");
+}
+
+static void every_output_may_have_a_filter_and_a_format(void **state) {
+    (void)state;
+    AUTO_FINI(result)
+    struct result r =
+        accepted_output("  - {type: stdout, format: raw, go_encoding: true, filter: {event_types: "
+                        "[\"user.*\"], outcomes: [FAILURE]}}");
+    const struct settings_output *o = &r.settings->outputs[0];
+    assert_int_equal(o->format, SETTINGS_RAW);
+    assert_true(o->go_encoding);
+    assert_int_equal(o->filter.event_type_count, 1);
+    assert_string_equal(o->filter.outcomes[0], "FAILURE");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_engine_needs_nothing_but_its_hosts),
+        cmocka_unit_test(brokers_need_hosts_and_a_topic),
+        cmocka_unit_test(there_is_one_way_to_sign_in),
+        cmocka_unit_test(headers_are_names_with_values),
+        cmocka_unit_test(a_header_can_be_set_on_the_command_line_and_is_not_shown),
+        cmocka_unit_test(what_would_do_nothing_is_refused),
+        cmocka_unit_test(every_output_may_have_a_filter_and_a_format),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
