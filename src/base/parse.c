@@ -29,7 +29,7 @@ bool parse_i64(struct str s, int64_t *ret) {
 }
 
 bool parse_double(struct str s, double *ret) {
-    char text[64];
+    char text[PARSE_DOUBLE_MAX_BYTES + 1];
     if (s.n == 0 || s.n >= sizeof text) return false;
     for (size_t i = 0; i < s.n; i++)
         if (!strchr("0123456789.eE+-", s.p[i]) || s.p[i] == '\0') return false;

@@ -11,7 +11,9 @@
 
 bool parse_u64(struct str s, uint64_t *ret);
 bool parse_i64(struct str s, int64_t *ret);
-bool parse_double(struct str s, double *ret); // finite; decimal point, C locale
+// Finite; decimal point, C locale; the nearest double, also when that is zero.
+enum { PARSE_DOUBLE_MAX_BYTES = 1000 };
+bool parse_double(struct str s, double *ret);
 
 // One hex digit, either case: 0..15; -1 when it is none.
 int parse_hex_digit(char c);

@@ -7,14 +7,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "ecs/map.h"
 #include "json/split.h"
 
 enum { READ_BYTES = 256 * 1024, FLUSH_BYTES = 128 * 1024 };
 
 struct stream {
     struct ecs_mapper *mapper;
-    int in, out, errors;
+    enum ecs_form form;
+    struct map_ends ends;
     struct buf input;
     struct buf output;
     bool ended;
@@ -27,7 +27,7 @@ struct stream {
 static int flush(struct stream *s) {
     struct str rest = buf_str(&s->output);
     while (rest.n > 0) {
-        ssize_t n = write(s->out, rest.p, rest.n);
+        ssize_t n = write(s->ends.out, rest.p, rest.n);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return fault_set(s->fault, -errno, "standard output: %s", error_text(-errno));
         rest = str_sub(rest, (size_t)n, rest.n);
@@ -40,12 +40,13 @@ static int map_text(struct stream *s, struct str text) {
     struct ecs_facts facts = {0};
     struct fault reason = {{0}};
     s->number++;
-    int e = ecs_map(s->mapper, text, 0, &s->output, &facts, &reason);
+    int e = ecs_read(s->mapper, text, 0, &facts, &reason);
+    if (!e) e = ecs_write(s->mapper, s->form, &s->output, &reason);
     if (e < 0)
         return fault_set(s->fault, e, "%s %lld: %s", s->unit, (long long)s->number, error_text(e));
     if (e > 0) {
         s->result.refused++;
-        dprintf(s->errors, "%s %lld: %s\n", s->unit, (long long)s->number, reason.text);
+        dprintf(s->ends.errors, "%s %lld: %s\n", s->unit, (long long)s->number, reason.text);
         return 0;
     }
     buf_addc(&s->output, '\n');
@@ -59,7 +60,7 @@ static int read_more(struct stream *s) {
         return fault_set(s->fault, s->input.error, "%s %lld: longer than %d bytes", s->unit,
                          (long long)s->number + 1, MAP_LINE_MAX_BYTES);
     ssize_t n;
-    do n = read(s->in, s->input.p + s->input.n, READ_BYTES);
+    do n = read(s->ends.in, s->input.p + s->input.n, READ_BYTES);
     while (n < 0 && errno == EINTR);
     if (n < 0) return fault_set(s->fault, -errno, "standard input: %s", error_text(-errno));
     s->input.n += (size_t)n;
@@ -118,7 +119,7 @@ static int map_array(struct stream *s) {
         if (e == JSON_SPLIT_E_END) return 0;
         if (e) {
             s->result.refused++;
-            dprintf(s->errors, "after event %lld: %s\n", (long long)s->number, where.text);
+            dprintf(s->ends.errors, "after event %lld: %s\n", (long long)s->number, where.text);
             return 0;
         }
         e = map_text(s, text);
@@ -148,13 +149,12 @@ static int run(struct stream *s) {
     return e ? e : flushed;
 }
 
-int map_stream(struct ecs_mapper *mapper, int in, int out, int errors, struct map_result *ret,
-               struct fault *fault) {
+int map_stream(struct ecs_mapper *mapper, enum ecs_form form, const struct map_ends *ends,
+               struct map_result *ret, struct fault *fault) {
     struct stream s = {
         .mapper = mapper,
-        .in = in,
-        .out = out,
-        .errors = errors,
+        .form = form,
+        .ends = *ends,
         .input = buf_make(MAP_LINE_MAX_BYTES),
         .output = buf_make((size_t)MAP_LINE_MAX_BYTES * 8),
         .unit = "line",

@@ -7,10 +7,13 @@
 #include <stdint.h>
 
 #include "base/error.h"
-
-struct ecs_mapper;
+#include "ecs/map.h"
 
 enum { MAP_LINE_MAX_BYTES = 256 << 20 };
+
+struct map_ends {
+    int in, out, errors; // descriptors
+};
 
 struct map_result {
     int64_t mapped;
@@ -19,9 +22,10 @@ struct map_result {
     int64_t undated; // `published` missing or not to be read
 };
 
-// Reads `in` to its end. Memory is bounded by the longest line (by the whole input when that is an
-// array). Outcomes: 0; -errno with fault (reading, writing, memory).
-int map_stream(struct ecs_mapper *mapper, int in, int out, int errors, struct map_result *ret,
-               struct fault *fault) MUST_USE;
+// Reads `in` to its end and makes documents of the one form. Memory is bounded by the longest line
+// (by the whole input when that is an array). Outcomes: 0; -errno with fault (reading, writing,
+// memory).
+int map_stream(struct ecs_mapper *mapper, enum ecs_form form, const struct map_ends *ends,
+               struct map_result *ret, struct fault *fault) MUST_USE;
 
 #endif

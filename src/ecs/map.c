@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An event is read, taken apart into slots, looked at where one member decides about another, and
-// written in one go.
+// An event is read and taken apart into slots; then its documents are written: the ECS one after a
+// look at where one member decides about another, the raw one by raw.c.
 #include "ecs/map.h"
 
 #include <errno.h>
@@ -21,6 +21,9 @@ struct ecs_mapper *ecs_mapper_free(struct ecs_mapper *m) {
     buf_fini(&m->tags);
     buf_fini(&m->host);
     buf_fini(&m->collected);
+    buf_fini(&m->raw_end);
+    buf_fini(&m->message);
+    ecs_gojson_fini(&m->gojson);
     free(m);
     return NULL;
 }
@@ -99,6 +102,8 @@ int ecs_mapper_new(struct ecs_mapper **ret, const struct ecs_opts *opts) {
     m->tags = buf_make(PREFIX_MAX);
     m->host = buf_make(PREFIX_MAX);
     m->collected = buf_make(PREFIX_MAX);
+    m->raw_end = buf_make(2 * PREFIX_MAX);
+    m->message = buf_make(SIZE_MAX / 2);
     m->remove_flattened_debug = opts->remove_flattened_debug;
     m->event_type_tags = opts->event_type_tags;
     m->useragents = opts->useragents;
@@ -107,7 +112,8 @@ int ecs_mapper_new(struct ecs_mapper **ret, const struct ecs_opts *opts) {
     take_tags(m, opts);
     take_host(m, opts->okta_url);
     take_collected(m, opts);
-    if (m->tags.error || m->host.error || m->collected.error) return -ENOMEM;
+    ecs_raw_init(m, opts);
+    if (m->tags.error || m->host.error || m->collected.error || m->raw_end.error) return -ENOMEM;
     int e = make_readers(m);
     if (e) return e;
     *ret = TAKE(m);
@@ -141,26 +147,31 @@ static struct str find_address(const struct json *v) {
     return first;
 }
 
-static int prepare(struct ecs_mapper *m, const struct json *root) {
-    ecs_event_read(&m->event, &m->index, root);
-    find_facts(m);
+static int prepare(struct ecs_mapper *m) {
     struct str event_type = json_str(m->event.slot[SLOT_EVENT_TYPE]);
     m->type = event_type.n ? ecs_type_find(event_type) : NULL;
     m->address = find_address(m->event.slot[SLOT_CLIENT_IP]);
+    m->person = (struct ecs_mark){0};
     ecs_targets_prepare(m);
     return ecs_debug_prepare(m);
 }
 
-static int write(struct ecs_mapper *m, struct buf *out, struct fault *fault) {
-    size_t before = out->n;
+static int write_mapped(struct ecs_mapper *m, struct buf *out, struct fault *fault) {
     struct ecs_copy copy = {.out = out, .mapper = m};
+    int e = prepare(m);
+    if (e) return e;
     ecs_document_write(&copy);
-    if (!copy.error && !out->error) return 0;
-    buf_cut(out, before);
-    if (copy.error == -ELOOP)
-        return fault_set(fault, ECS_E_UNMAPPABLE, "nested deeper than %d levels",
-                         JSON_WRITE_DEPTH_MAX);
-    return copy.error ? copy.error : out->error;
+    if (copy.error != -ELOOP) return copy.error;
+    return fault_set(fault, ECS_E_UNMAPPABLE, "nested deeper than %d levels", JSON_WRITE_DEPTH_MAX);
+}
+
+int ecs_write(struct ecs_mapper *m, enum ecs_form form, struct buf *out, struct fault *fault) {
+    size_t before = out->n;
+    int e = form == ECS_FORM_ECS ? write_mapped(m, out, fault)
+                                 : ecs_raw_write(m, form == ECS_FORM_RAW_GO, out, fault);
+    if (!e) e = out->error;
+    if (e) buf_cut(out, before);
+    return e;
 }
 
 static struct str without_bom(struct str text) {
@@ -168,20 +179,25 @@ static struct str without_bom(struct str text) {
     return str_starts(text, bom) ? str_sub(text, bom.n, text.n) : text;
 }
 
-int ecs_map(struct ecs_mapper *m, struct str event, int64_t fetched_ms, struct buf *out,
-            struct ecs_facts *ret_facts, struct fault *fault) {
-    const struct json *root;
-    int e = json_read(m->reader, without_bom(event), &root, fault);
-    if (e) return e == JSON_E_SYNTAX ? ECS_E_NOT_JSON : e;
-    if (json_type(root) != JSON_OBJECT)
-        return fault_set(fault, ECS_E_UNMAPPABLE, "the event is not a JSON object");
+int ecs_read(struct ecs_mapper *m, struct str event, int64_t fetched_ms,
+             struct ecs_facts *ret_facts, struct fault *fault) {
     m->original = event;
+    m->text = without_bom(event);
+    int e = json_read(m->reader, m->text, &m->root, fault);
+    if (e) return e == JSON_E_SYNTAX ? ECS_E_NOT_JSON : e;
+    if (json_type(m->root) != JSON_OBJECT)
+        return fault_set(fault, ECS_E_UNMAPPABLE, "the event is not a JSON object");
     m->fetched_ms = fetched_ms;
-    m->person = (struct ecs_mark){0};
-    e = prepare(m, root);
-    if (e) return e;
+    ecs_event_read(&m->event, &m->index, m->root);
+    find_facts(m);
     if (ret_facts) *ret_facts = m->facts;
     if (fetched_ms && !m->facts.uuid.n)
         return fault_set(fault, ECS_E_UNMAPPABLE, "the event has no uuid");
-    return write(m, out, fault);
+    return 0;
+}
+
+int ecs_map(struct ecs_mapper *m, struct str event, int64_t fetched_ms, struct buf *out,
+            struct ecs_facts *ret_facts, struct fault *fault) {
+    int e = ecs_read(m, event, fetched_ms, ret_facts, fault);
+    return e ? e : ecs_write(m, ECS_FORM_ECS, out, fault);
 }

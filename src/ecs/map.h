@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #ifndef ECS_MAP_H
 #define ECS_MAP_H
-// One Okta LogEvent in, one ECS document out, as Elastic's Okta integration 3.13/3.14 would make it
-// (docs/ecs.md lists the deliberate differences). Pure: no I/O, no clock; no allocation per field.
+// One Okta LogEvent in, one document out: the ECS document that Elastic's Okta
+// integration 3.13/3.14 would make (docs/ecs.md lists the deliberate differences), or the raw one
+// that Elastic Agent would send to Elastic's own ingest pipeline. Pure: no I/O, no clock; no
+// allocation per field.
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -45,16 +47,34 @@ struct ecs_facts {
         actor; // eventType, outcome.result, actor.alternateId; absent when missing
 };
 
-// Outcome of ecs_map: the event cannot be mapped (not JSON, not an object, no uuid, nested too
-// deep, ...): it belongs to the dead letters. `fault` says why; `out` is as it was. ret_facts->uuid
-// is set when there is one.
+// Which document is wanted. All forms of one event have the same facts.
+enum ecs_form {
+    ECS_FORM_ECS,    // mapped here
+    ECS_FORM_RAW,    // `message` holds the event as Okta sent it; Elastic's pipeline does the rest
+    ECS_FORM_RAW_GO, // the same, but `message` as Elastic Agent makes it: decoded and encoded by Go
+};
+
+// Outcomes: the event cannot be mapped (not JSON, not an object, no uuid, nested too deep, ...): it
+// belongs to the dead letters. `fault` says why; `out` is as it was.
 enum { ECS_E_UNMAPPABLE = 1, ECS_E_NOT_JSON };
 
-// Appends the document (no line end) to `out`. `fetched_ms`: time of the fetch, which adds
-// event.created, event.module, event.dataset, data_stream.* and agent.*, and stands in for a
-// `published` that does not parse; 0: exactly what the pipeline itself would make, no more
-// (`gatehouse map`). With `fetched_ms` 0 a missing uuid is no reason to refuse. Outcomes: 0;
-// ECS_E_UNMAPPABLE; ECS_E_NOT_JSON (syntax); -ENOMEM; -EMSGSIZE.
+// Reads an event, of which ecs_write then makes documents. `event` is borrowed until the last of
+// them is written. `fetched_ms`: time of the fetch, which adds event.created, event.module,
+// event.dataset, data_stream.* and agent.*, and stands in for a `published` that does not parse; 0:
+// exactly what the pipeline itself would make (for raw: what it reads), no more (`gatehouse map`).
+// With `fetched_ms` 0 a missing uuid is no reason to refuse. ret_facts (may be NULL) is also set
+// with ECS_E_UNMAPPABLE, when there is something to tell. Outcomes: 0; ECS_E_UNMAPPABLE;
+// ECS_E_NOT_JSON (syntax); -ENOMEM.
+int ecs_read(struct ecs_mapper *m, struct str event, int64_t fetched_ms,
+             struct ecs_facts *ret_facts, struct fault *fault) MUST_USE;
+
+// Appends a document (no line end) of the event that ecs_read took last to `out`; as often as one
+// likes, in any form. Only after ecs_read gave 0. Outcomes: 0; ECS_E_UNMAPPABLE; -ENOMEM;
+// -EMSGSIZE.
+int ecs_write(struct ecs_mapper *m, enum ecs_form form, struct buf *out,
+              struct fault *fault) MUST_USE;
+
+// ecs_read, and ecs_write of the ECS document. Outcomes: theirs.
 int ecs_map(struct ecs_mapper *m, struct str event, int64_t fetched_ms, struct buf *out,
             struct ecs_facts *ret_facts, struct fault *fault) MUST_USE;
 

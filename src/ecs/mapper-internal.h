@@ -5,6 +5,7 @@
 
 #include "ecs/copy-internal.h"
 #include "ecs/event-internal.h"
+#include "ecs/gojson.h"
 #include "ecs/map.h"
 #include "ecs/types-internal.h"
 
@@ -34,6 +35,7 @@ struct ecs_mapper {
     struct buf tags;      // the source's tags, quoted, each with a comma
     struct buf host;      // "host":{...}, or nothing
     struct buf collected; // "agent":{...},"data_stream":{...},
+    struct buf raw_end;   // what a raw document ends with
     bool keep_original, remove_flattened_debug, event_type_tags;
     bool label_is_tag[ECS_LABELS_MAX]; // Okta's label is among the source's tags already
     struct ecs_useragents *useragents;
@@ -41,11 +43,14 @@ struct ecs_mapper {
 
     // Of the event that is being mapped.
     struct json_reader *reader, *log_only_reader, *inner_reader;
+    struct ecs_gojson gojson;
+    struct buf message; // the event as Go would write it
     struct ecs_event_index index;
     struct ecs_event event;
     struct ecs_debug debug;
     struct ecs_facts facts;
-    struct str original;
+    const struct json *root;
+    struct str original, text; // as it came, and without a byte order mark
     int64_t fetched_ms;
     const struct ecs_type *type;     // NULL: an event type that nobody knows
     struct str address;              // of the client; absent when there is no valid one
@@ -61,6 +66,12 @@ bool ecs_is_email(struct str text);
 
 // Writes all members of the document.
 void ecs_document_write(struct ecs_copy *c);
+
+// Notes what is the same in every raw document; failures stick in m->raw_end.
+void ecs_raw_init(struct ecs_mapper *m, const struct ecs_opts *opts);
+// Appends the raw document; `go`: with `message` as Go would write it. Failures to append stick in
+// `out`. Outcomes: 0; ECS_E_UNMAPPABLE (what Go cannot hold; fault says it); -ENOMEM; -EMSGSIZE.
+int ecs_raw_write(struct ecs_mapper *m, bool go, struct buf *out, struct fault *fault) MUST_USE;
 
 // Finds out what the debug data say. Outcomes: 0; -ENOMEM.
 int ecs_debug_prepare(struct ecs_mapper *m) MUST_USE;

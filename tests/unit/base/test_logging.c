@@ -89,6 +89,23 @@ static void records_below_the_level_are_not_written(void **state) {
     assert_int_equal(t.calls, 1);
 }
 
+static void written_records_are_counted_by_level(void **state) {
+    (void)state;
+    struct tap t;
+    atomic_llong counts[LOG_LEVELS] = {0};
+    tap_open(&t, LOG_TEXT);
+    t.log.counts = counts;
+    log_debug(&t.log, "not.written");
+    log_warn(&t.log, "a");
+    log_warn(&t.log, "b");
+    log_error(&t.log, "c");
+    (void)tap_read(&t);
+    assert_int_equal(counts[LOG_DEBUG], 0);
+    assert_int_equal(counts[LOG_INFO], 0);
+    assert_int_equal(counts[LOG_WARN], 2);
+    assert_int_equal(counts[LOG_ERROR], 1);
+}
+
 static void a_fault_gives_its_code_back_and_takes_no_offence_at_null(void **state) {
     (void)state;
     struct fault f;
@@ -177,6 +194,7 @@ int main(void) {
         cmocka_unit_test(a_json_record_quotes_strings_but_not_numbers),
         cmocka_unit_test(hostile_values_stay_on_one_line),
         cmocka_unit_test(records_below_the_level_are_not_written),
+        cmocka_unit_test(written_records_are_counted_by_level),
         cmocka_unit_test(a_fault_gives_its_code_back_and_takes_no_offence_at_null),
         cmocka_unit_test(a_long_fault_is_never_cut_inside_a_character),
         cmocka_unit_test(errors_have_words),

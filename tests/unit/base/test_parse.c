@@ -68,8 +68,11 @@ static void infinity_and_names_are_not_fractions(void **state) {
                               STR(""),    STR("."),   STR("1\0"),   STR("1.2.3")};
     double value;
     for (size_t i = 0; i < LEN(bad); i++) assert_false(parse_double(bad[i], &value));
-    static const char many_digits[100] = "1";
+    char many_digits[PARSE_DOUBLE_MAX_BYTES + 1];
+    memset(many_digits, '1', sizeof many_digits);
+    many_digits[1] = '.';
     assert_false(parse_double((struct str){many_digits, sizeof many_digits}, &value));
+    assert_true(parse_double((struct str){many_digits, sizeof many_digits - 1}, &value));
 }
 
 static void truth_has_the_spellings_of_beats(void **state) {

@@ -1,0 +1,3 @@
+module gatehouse-go-json-judge
+
+go 1.22
