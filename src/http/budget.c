@@ -179,6 +179,7 @@ static void count_answer(struct budget *b) {
 void budget_answered(struct budget *b, int status, const struct rate_headers *h, int64_t mono_ms) {
     if (b->in_flight > 0) b->in_flight--;
     if (status == 429) {
+        b->refused++;
         refused(b, h, mono_ms);
         return;
     }

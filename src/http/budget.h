@@ -34,6 +34,7 @@ struct budget {
     int concurrency;  // requests that may be in flight at once: half when Okta's concurrency limit
                       // refuses one, one more after a round of answers
     int answers;      // in a row, towards that one more
+    int64_t refused;  // 429s, ever
     int refusals;     // 429s in a row that did not say when to come back (concurrency, no headers)
     struct rand rand; // jitter
 };

@@ -130,20 +130,20 @@ static bool set_callbacks(struct http_call *call) {
            curl_easy_setopt(easy, CURLOPT_DEBUGDATA, call) == CURLE_OK;
 }
 
-struct http_call *http_call_new(struct http_client *c) {
+struct http_call *http_call_new(const struct http_options *o) {
     AUTO(http_call) struct http_call *call = mem_new(sizeof *call);
     if (!call) return NULL;
-    call->client = c;
+    call->options = o;
     call->header_text = buf_make(HEADERS_MAX_BYTES);
     call->easy = curl_easy_init();
-    if (!call->easy || !http_options_apply(c, call->easy) || !set_callbacks(call)) return NULL;
+    if (!call->easy || !http_options_apply(o, call->easy) || !set_callbacks(call)) return NULL;
     return TAKE(call);
 }
 
 static void wipe_body(struct http_call *call) {
-    if (call->body) explicit_bzero(call->body, call->body_n);
+    if (call->body) explicit_bzero(call->body, call->sent_body.n);
     free(TAKE(call->body));
-    call->body_n = 0;
+    call->sent_body = STR_NONE;
 }
 
 static void free_header_list(struct curl_slist *list) {
@@ -152,12 +152,16 @@ static void free_header_list(struct curl_slist *list) {
     curl_slist_free_all(list);
 }
 
-void http_call_clear(struct http_call *call) {
+void http_call_forget_request(struct http_call *call) {
     // The handle must not keep pointers to what is freed here.
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
     curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, NULL);
     free_header_list(TAKE(call->headers));
     wipe_body(call);
+}
+
+void http_call_clear(struct http_call *call) {
+    http_call_forget_request(call);
     buf_shrink(&call->own_body, BODY_KEPT_BYTES);
     buf_reset(&call->header_text);
     call->place_count = 0;
@@ -214,16 +218,19 @@ static int copy_headers(struct http_call *call, const struct http_request *reque
     return 0;
 }
 
-static int copy_body(struct http_call *call, struct str body) {
-    call->body = mem_copy(body.p ? body.p : "", body.n);
+static int take_body(struct http_call *call, struct str body, bool borrow) {
+    call->sent_body = body.p ? body : STR("");
+    if (borrow) return 0;
+    call->body = mem_copy(call->sent_body.p, body.n);
     if (!call->body) return -ENOMEM;
-    call->body_n = body.n;
+    call->sent_body.p = call->body;
     return 0;
 }
 
 // RFC 9110 section 9: what may stand in the request line, and how it is treated. A repeated request
 // of the last kind is a second push or a spent assertion; libcurl repeats a request by itself when
-// a connection that it uses again turns out to be dead, so these get a new one.
+// a connection that it uses again turns out to be dead, so these get a new one, unless the caller
+// knows better.
 struct method_row {
     const char *name;
     bool sends_length; // also of no body
@@ -242,17 +249,22 @@ static const struct method_row *find_method(const char *name) {
     return NULL;
 }
 
+bool http_method_repeats(const char *method) {
+    const struct method_row *row = find_method(method);
+    return row && !row->once;
+}
+
 // The handle may have made a request of another kind before.
-static bool set_method(struct http_call *call, const struct method_row *method) {
+static bool set_method(struct http_call *call, const struct method_row *method, bool repeatable) {
     CURL *easy = call->easy;
-    bool sends_body = method->sends_length || call->body_n > 0;
-    bool fresh = method->once || call->client->disable_keep_alive;
+    const struct str body = call->sent_body;
+    bool sends_body = method->sends_length || body.n > 0;
+    bool fresh = !repeatable || call->options->disable_keep_alive;
     bool good = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK &&
                 curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L) == CURLE_OK;
     if (sends_body)
-        good = good && curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body) == CURLE_OK &&
-               curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_n) ==
-                   CURLE_OK;
+        good = good && curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.p) == CURLE_OK &&
+               curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n) == CURLE_OK;
     else if (strcmp(method->name, "HEAD") == 0)
         good = good && curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
     return good && curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method->name) == CURLE_OK;
@@ -275,13 +287,14 @@ static bool set_request(struct http_call *call, const struct http_request *reque
            curl_easy_setopt(easy, CURLOPT_VERBOSE, details) == CURLE_OK;
 }
 
-int http_call_prepare(struct http_call *call, const struct http_request *request) {
+int http_call_prepare(struct http_call *call, const struct http_request *request,
+                      const struct http_manner *manner) {
     const struct method_row *method = find_method(request->method);
     if (!method) return -EINVAL;
     int e = http_origin_parse(str_from(request->url), &call->origin, NULL);
     if (e) return e;
     e = copy_headers(call, request);
-    if (!e) e = copy_body(call, request->body);
+    if (!e) e = take_body(call, request->body, manner->borrow_body);
     if (e) return e;
     call->own_body.max = request->max_body_bytes;
     call->into = request->into ? request->into : &call->own_body;
@@ -291,7 +304,7 @@ int http_call_prepare(struct http_call *call, const struct http_request *request
     call->want_certificate = request->want_certificate;
     call->done = request->done;
     call->ctx = request->ctx;
-    return set_method(call, method) && set_request(call, request) ? 0 : -ENOMEM;
+    return set_method(call, method, manner->repeatable) && set_request(call, request) ? 0 : -ENOMEM;
 }
 
 // The slices; false without memory.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #ifndef HTTP_CLIENT_INTERNAL_H
 #define HTTP_CLIENT_INTERNAL_H
-// What the files behind http/client.h share: client.c (the multi handle on the loop), call.c (one
-// request and its answer), options.c (what every handle is set to), outcome.c (why there is no
-// answer).
+// What the files behind http/client.h and http/exchange.h share: client.c (the multi handle on the
+// loop), exchange.c (one that its thread waits for), call.c (one request and its answer), options.c
+// (what every handle is set to), outcome.c (why there is no answer).
 
 #include <curl/curl.h>
 
@@ -13,6 +13,16 @@
 #include "loop/loop.h"
 
 enum { CALLS_KEPT_MAX = 4, HEADERS_MAX_BYTES = 256 * 1024 };
+
+// What is the same for every request of a client or exchange. Owned.
+struct http_options {
+    char *proxy_url; // NULL: the environment's
+    char *user_agent;
+    char *no_proxy;             // NULL: none
+    struct http_tracer *tracer; // borrowed; NULL: none
+    struct tls_options tls;
+    bool disable_keep_alive;
+};
 
 struct http_client {
     struct loop *loop;
@@ -24,14 +34,7 @@ struct http_client {
     bool handing_out; // a callback may be running
     bool doomed;      // freed by a callback: to be destroyed after it
     bool curl_ready;
-
-    // options, owned
-    char *proxy_url; // NULL: the environment's
-    char *user_agent;
-    char *no_proxy;             // NULL: none
-    struct http_tracer *tracer; // borrowed; NULL: none
-    struct tls_options tls;
-    bool disable_keep_alive;
+    struct http_options options;
 };
 
 // Where a header lies in the text of the headers; offsets, because the text moves while it grows.
@@ -40,12 +43,13 @@ struct header_place {
 };
 
 struct http_call {
-    struct http_client *client;
+    const struct http_options *options;
+    struct http_client *client;    // NULL: an exchange's
     struct http_call *prev, *next; // in running or idle
     CURL *easy;
     struct curl_slist *headers; // wiped when freed: they carry credentials
-    char *body;                 // of the request, wiped likewise
-    size_t body_n;
+    char *body;                 // of the request, wiped likewise; NULL: borrowed
+    struct str sent_body;       // that, or the caller's
     struct http_origin origin;
     bool want_certificate;
     uint64_t trace_id;
@@ -70,24 +74,35 @@ struct http_call {
     char words[CURL_ERROR_SIZE]; // libcurl's
 };
 
-// call.c. A new call of the client, linked nowhere; NULL without memory.
-struct http_call *http_call_new(struct http_client *c) MUST_USE;
-// Fills the call in from the request. Outcomes: 0; -ENOMEM; -EINVAL (URL).
-int http_call_prepare(struct http_call *call, const struct http_request *request) MUST_USE;
+// call.c. A new call with options that outlive it, linked nowhere; NULL without memory.
+struct http_call *http_call_new(const struct http_options *o) MUST_USE;
+
+// How a call is made.
+struct http_manner {
+    bool borrow_body; // the request's body lives until the call is cleared: no copy
+    bool repeatable;  // may go over a connection that is used again, and twice when that was dead
+};
+// Whether requests of this method do no harm when libcurl repeats them.
+bool http_method_repeats(const char *method);
+// Fills the call in from the request. Outcomes: 0; -ENOMEM; -EINVAL (URL, method).
+int http_call_prepare(struct http_call *call, const struct http_request *request,
+                      const struct http_manner *manner) MUST_USE;
 // What became of the transfer. Everything borrowed from the call.
 void http_call_response(struct http_call *call, CURLcode code, struct http_response *ret);
+// Forgets the request and what is secret in it; the answer stays.
+void http_call_forget_request(struct http_call *call);
 // Forgets the request and its answer; keeps the handle and some memory.
 void http_call_clear(struct http_call *call);
 struct http_call *http_call_free(struct http_call *call);
 DEFINE_AUTO_FREE(http_call)
 
-// options.c. Copies the options into the client. Outcomes: 0; -ENOMEM; -EINVAL with fault.
-int http_options_load(struct http_client *c, const struct http_client_opts *opts,
+// options.c. Copies the options. Outcomes: 0; -ENOMEM; -EINVAL with fault.
+int http_options_load(struct http_options *o, const struct http_client_opts *opts,
                       struct fault *fault) MUST_USE;
-void http_options_fini(struct http_client *c);
-// Sets what is the same for every request of the client: TLS, redirects, proxy, protocols. False
-// when libcurl refuses or has no memory.
-bool http_options_apply(const struct http_client *c, CURL *easy) MUST_USE;
+void http_options_fini(struct http_options *o);
+// Sets what is the same for every request: TLS, redirects, proxy, protocols. False when libcurl
+// refuses or has no memory.
+bool http_options_apply(const struct http_options *o, CURL *easy) MUST_USE;
 
 // outcome.c. The result of a transfer that ended with `code`, and why, for a person.
 enum http_result http_outcome(const struct http_call *call, CURLcode code, struct fault *fault);

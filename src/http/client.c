@@ -52,7 +52,8 @@ static void withdraw(struct http_call *call) {
 static void finish(struct http_call *call, CURLcode code) {
     struct http_response response;
     http_call_response(call, code, &response);
-    if (call->client->tracer) http_tracer_response(call->client->tracer, call->trace_id, &response);
+    struct http_tracer *tracer = call->options->tracer;
+    if (tracer) http_tracer_response(tracer, call->trace_id, &response);
     withdraw(call);
     call->done(call->ctx, &response);
     retire(call);
@@ -169,7 +170,7 @@ int http_client_new(struct http_client **ret, struct loop *loop,
     c->loop = loop;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return -ENOMEM;
     c->curl_ready = true;
-    int e = http_options_load(c, opts, fault);
+    int e = http_options_load(&c->options, opts, fault);
     if (e) return e;
     e = loop_timer_new(&c->timer, loop, on_timer, c);
     if (e) return e;
@@ -183,7 +184,7 @@ static void destroy(struct http_client *c) {
     for (struct http_call *call; (call = take_idle(c));) http_call_free(call);
     curl_multi_cleanup(c->multi);
     loop_timer_free(c->timer);
-    http_options_fini(c);
+    http_options_fini(&c->options);
     if (c->curl_ready) curl_global_cleanup();
     free(c);
 }
@@ -199,25 +200,28 @@ struct http_client *http_client_free(struct http_client *c) {
 
 int http_send(struct http_client *c, const struct http_request *request,
               struct http_call **ret_call) {
+    const struct http_manner manner = {.repeatable = http_method_repeats(request->method)};
     struct http_call *call = take_idle(c);
-    if (!call) call = http_call_new(c);
+    if (!call) call = http_call_new(&c->options);
     if (!call) return -ENOMEM;
-    int e = http_call_prepare(call, request);
+    call->client = c;
+    int e = http_call_prepare(call, request, &manner);
     if (!e && curl_multi_add_handle(c->multi, call->easy) != CURLM_OK) e = -ENOMEM;
     if (e) {
         retire(call);
         return e;
     }
     list_add(&c->running, call);
-    if (c->tracer)
-        call->trace_id = http_tracer_request(c->tracer, request, &call->origin, c->user_agent);
+    const struct http_options *o = &c->options;
+    if (o->tracer)
+        call->trace_id = http_tracer_request(o->tracer, request, &call->origin, o->user_agent);
     *ret_call = call;
     return 0;
 }
 
 struct http_call *http_cancel(struct http_call *call) {
     if (!call) return NULL;
-    struct http_tracer *tracer = call->client->tracer;
+    struct http_tracer *tracer = call->options->tracer;
     if (tracer) http_tracer_cancelled(tracer, call->trace_id);
     withdraw(call);
     retire(call);

@@ -50,24 +50,24 @@ static bool names_all_hosts(const char *no_proxy) {
     return false;
 }
 
-int http_options_load(struct http_client *c, const struct http_client_opts *opts,
+int http_options_load(struct http_options *o, const struct http_client_opts *opts,
                       struct fault *fault) {
-    c->disable_keep_alive = opts->disable_keep_alive;
-    c->tracer = opts->tracer;
-    int e = tls_options_load(&c->tls, &opts->tls, fault);
+    o->disable_keep_alive = opts->disable_keep_alive;
+    o->tracer = opts->tracer;
+    int e = tls_options_load(&o->tls, &opts->tls, fault);
     if (!e && opts->proxy_url) e = check_proxy(opts->proxy_url, fault);
-    if (!e) e = copy(&c->user_agent, opts->user_agent);
-    if (!e) e = copy(&c->proxy_url, opts->proxy_url);
-    if (!e) e = copy(&c->no_proxy, names_all_hosts(opts->no_proxy) ? "*" : opts->no_proxy);
+    if (!e) e = copy(&o->user_agent, opts->user_agent);
+    if (!e) e = copy(&o->proxy_url, opts->proxy_url);
+    if (!e) e = copy(&o->no_proxy, names_all_hosts(opts->no_proxy) ? "*" : opts->no_proxy);
     return e;
 }
 
-void http_options_fini(struct http_client *c) {
-    if (c->proxy_url) explicit_bzero(c->proxy_url, strlen(c->proxy_url));
-    free(c->proxy_url);
-    free(c->user_agent);
-    free(c->no_proxy);
-    tls_options_fini(&c->tls);
+void http_options_fini(struct http_options *o) {
+    if (o->proxy_url) explicit_bzero(o->proxy_url, strlen(o->proxy_url));
+    free(o->proxy_url);
+    free(o->user_agent);
+    free(o->no_proxy);
+    tls_options_fini(&o->tls);
 }
 
 struct number_option {
@@ -77,6 +77,8 @@ struct number_option {
 
 static const struct number_option fixed_options[] = {
     {CURLOPT_NOSIGNAL, 1},
+    // Who gives up does not wait for the resolver's thread, which may take long and ends by itself.
+    {CURLOPT_QUICK_EXIT, 1},
     {CURLOPT_FOLLOWLOCATION, 0},
     {CURLOPT_UNRESTRICTED_AUTH, 0},
     {CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
@@ -100,20 +102,20 @@ static bool set_text(CURL *easy, CURLoption option, const char *value) {
     return curl_easy_setopt(easy, option, value) == CURLE_OK;
 }
 
-static bool set_route(const struct http_client *c, CURL *easy) {
+static bool set_route(const struct http_options *o, CURL *easy) {
     bool good = set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
-                set_text(easy, CURLOPT_USERAGENT, c->user_agent) &&
+                set_text(easy, CURLOPT_USERAGENT, o->user_agent) &&
                 set_text(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-    if (good && c->proxy_url)
-        good = set_text(easy, CURLOPT_PROXY, c->proxy_url) &&
+    if (good && o->proxy_url)
+        good = set_text(easy, CURLOPT_PROXY, o->proxy_url) &&
                // The environment's no_proxy is about the environment's proxy.
-               set_text(easy, CURLOPT_NOPROXY, c->no_proxy ? c->no_proxy : "");
-    if (good && c->disable_keep_alive) good = set_number(easy, CURLOPT_FORBID_REUSE, 1);
+               set_text(easy, CURLOPT_NOPROXY, o->no_proxy ? o->no_proxy : "");
+    if (good && o->disable_keep_alive) good = set_number(easy, CURLOPT_FORBID_REUSE, 1);
     return good;
 }
 
-bool http_options_apply(const struct http_client *c, CURL *easy) {
+bool http_options_apply(const struct http_options *o, CURL *easy) {
     for (size_t i = 0; i < LEN(fixed_options); i++)
         if (!set_number(easy, fixed_options[i].option, fixed_options[i].value)) return false;
-    return tls_options_apply(&c->tls, easy) && set_route(c, easy);
+    return tls_options_apply(&o->tls, easy) && set_route(o, easy);
 }

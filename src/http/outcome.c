@@ -68,9 +68,9 @@ static bool environment_has_proxy(const struct http_origin *origin) {
 
 // Whether "Failed to connect to HOST port N" speaks of the proxy: libcurl does not say so by code.
 static bool failed_at_proxy(const struct http_call *call) {
-    const struct http_client *c = call->client;
+    const struct http_options *o = call->options;
     bool may_have_proxy =
-        c->proxy_url ? c->proxy_url[0] != '\0' : environment_has_proxy(&call->origin);
+        o->proxy_url ? o->proxy_url[0] != '\0' : environment_has_proxy(&call->origin);
     if (!may_have_proxy) return false;
     char target[sizeof call->origin.host + 32];
     snprintf(target, sizeof target, "%s port %d", call->origin.host, call->origin.port);
@@ -119,7 +119,7 @@ static bool is_late_alert(const char *words) {
 static void say(const struct http_call *call, enum http_result result, const char *words,
                 struct fault *fault) {
     const char *own = NULL;
-    if (result == HTTP_TLS) own = tls_verify_words(&call->client->tls, call->easy);
+    if (result == HTTP_TLS) own = tls_verify_words(&call->options->tls, call->easy);
     if (strstr(words, "alert certificate required"))
         own = "the server demands a certificate of the client (ssl.certificate and ssl.key)";
     fault_set(fault, 0, "%s", own ? own : words);

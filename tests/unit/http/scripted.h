@@ -147,7 +147,7 @@ static inline void scripted_accept(void *ctx, int ready) {
     if (fd < 0) return;
     assert_true(s->conn_count < CONNS_MAX);
     struct conn *c = &s->conns[s->conn_count++];
-    *c = (struct conn){.server = s, .fd = fd, .in = buf_make(1 << 20)};
+    *c = (struct conn){.server = s, .fd = fd, .in = buf_make(1 << 24)};
     assert_int_equal(loop_watch_new(&c->watch, s->loop, fd, conn_ready, c), 0);
     assert_int_equal(loop_watch_set(c->watch, LOOP_READ), 0);
 }

@@ -203,6 +203,7 @@ static void a_429_of_the_minute_waits_for_the_reset(void **state) {
     // Even one that says that something remains.
     ask(&b, 429, told(10, 7, 10), NOW + 43000);
     assert_int_equal(budget_wait_ms(&b, BUDGET_COLLECTION, NOW + 43000), 11000);
+    assert_int_equal(b.refused, 2);
 }
 
 static void a_429_without_usable_headers_backs_off_from_a_second_to_a_minute(void **state) {
