@@ -125,43 +125,36 @@ class TlsProxy:
         self.socket.close()
 
 
-class Nginx:
-    """HTTP/2 and gzip over TLS in front of a simulator. It takes over a socket that listens already, so that no port
-    is fixed and nothing is to be waited for."""
+class NginxServer:
+    """nginx with one server. It takes over a socket that listens already, so that no port is fixed and nothing is to be
+    waited for. `listen` is what follows the port, `server` what stands in the server, `http` what stands before it."""
 
-    def __init__(self, place, sim, certificate, key, protocol="http2", more=""):
-        self.log = place.path("nginx.log")
-        folder = place.path("nginx")
+    def __init__(self, place, listen, server, http="", name="nginx"):
+        self.log = place.path(name + ".log")
+        folder = place.path(name)
         os.mkdir(folder)
         listening = socket.create_server(("127.0.0.1", 0))
         self.port = listening.getsockname()[1]
-        path = place.write("nginx.conf", """
+        path = place.write(name + ".conf", """
 daemon off; worker_processes 1; pid pid; error_log error.log;
 events {}
 http {
   log_format it '$server_protocol $connection $status $sent_http_content_encoding $request_method';
   access_log %(log)s it;
   client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e;
-  gzip on; gzip_proxied any; gzip_min_length 0; gzip_types application/json;
+  %(http)s
   server {
-    listen 127.0.0.1:%(port)d ssl %(protocol)s;
-    ssl_certificate %(certificate)s; ssl_certificate_key %(key)s; %(more)s
-    location / {
-      proxy_pass %(base)s; proxy_set_header Host $http_host; proxy_http_version 1.1;
-      proxy_set_header Accept-Encoding identity; proxy_set_header X-Forwarded-Proto https;
-    }
+    listen 127.0.0.1:%(port)d %(listen)s;
+    %(server)s
   }
 }
-""" % dict(log=self.log, port=self.port, protocol=protocol, certificate=certificate, key=key, more=more, base=sim.base))
+""" % dict(log=self.log, port=self.port, listen=listen, server=server, http=http))
         os.chmod(place.root, 0o711)
         self.process = subprocess.Popen([program("nginx"), "-p", folder, "-c", path], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                         pass_fds=[listening.fileno()],
                                         env=dict(BARE_ENV, NGINX="%d;" % listening.fileno()))
         listening.close()
-        self.base = "https://127.0.0.1:%d" % self.port
-        self.url = self.base + "/api/v1/logs"
-        self.token = sim.token
 
     def lines(self):
         """protocol, connection, status, encoding, method of every request."""
@@ -171,3 +164,19 @@ http {
     def stop(self):
         self.process.terminate()
         self.process.wait(PATIENCE)
+
+
+class Nginx(NginxServer):
+    """HTTP/2 and gzip over TLS in front of a simulator."""
+
+    def __init__(self, place, sim, certificate, key, protocol="http2", more=""):
+        super().__init__(place, "ssl " + protocol, """
+    ssl_certificate %s; ssl_certificate_key %s; %s
+    location / {
+      proxy_pass %s; proxy_set_header Host $http_host; proxy_http_version 1.1;
+      proxy_set_header Accept-Encoding identity; proxy_set_header X-Forwarded-Proto https;
+    }""" % (certificate, key, more, sim.base),
+                         "gzip on; gzip_proxied any; gzip_min_length 0; gzip_types application/json;")
+        self.base = "https://127.0.0.1:%d" % self.port
+        self.url = self.base + "/api/v1/logs"
+        self.token = sim.token
