@@ -71,7 +71,8 @@ struct gate {
     struct job_queue writes, prepares;
     bool stopping, hashers_gone;
     atomic_bool initialized;
-    atomic_llong requests, denied, failed;
+    atomic_llong requests, denied, failed, unaudited;
+    atomic_llong answered[GATE_OPERATIONS][GATE_CLASSES];
     pthread_t writer, *hashers;
     int hasher_count;
     bool writer_runs;

@@ -66,7 +66,9 @@ bool gate_writes(const struct call *c) {
     return !reads || c->request->wrap_ttl_s > 0 || (c->route && c->route->read_writes);
 }
 
-static void count(struct gate *g, int status) {
+static void count(struct gate *g, enum operation op, int status) {
+    int class = status / 100 < GATE_CLASSES ? status / 100 : 0;
+    atomic_fetch_add_explicit(&g->answered[op][class], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&g->requests, 1, memory_order_relaxed);
     if (status == 403) atomic_fetch_add_explicit(&g->denied, 1, memory_order_relaxed);
     if (status >= 500) atomic_fetch_add_explicit(&g->failed, 1, memory_order_relaxed);
@@ -94,6 +96,7 @@ int gate_word(struct gate *g, struct call *c, int r, struct buf *body) {
     }
     int status = envelope_status(c);
     if (!is_audited(g, c, status)) {
+        atomic_fetch_add_explicit(&g->unaudited, 1, memory_order_relaxed);
         refuse(c, "not audited", "the request cannot be audited, so it is refused");
         status = envelope_status(c);
     }
@@ -109,7 +112,7 @@ void gate_tell(struct gate *g, const struct call *c, int status, const struct bu
     if (status == 500 && !text.n) text = STR("{\"errors\":[\"internal error\"]}\n");
     const char *type = c->reply.content_type ? c->reply.content_type : "application/json";
     struct answer answer = {.status = status, .body = text, .content_type = text.n ? type : NULL};
-    count(g, status);
+    count(g, c->op, status);
     done(ctx, &answer);
 }
 
@@ -354,6 +357,12 @@ struct gate *gate_free(struct gate *g) {
     return NULL;
 }
 
+static void load_answered(struct gate *g, struct gate_stats *ret) {
+    for (size_t op = 0; op < GATE_OPERATIONS; op++)
+        for (size_t class = 0; class < GATE_CLASSES; class ++)
+            ret->answered[op][class] = atomic_load(&g->answered[op][class]);
+}
+
 void gate_stats(struct gate *g, struct gate_stats *ret) {
     AUTO(world) struct world *w = gate_world(g);
     *ret = (struct gate_stats){
@@ -362,7 +371,9 @@ void gate_stats(struct gate *g, struct gate_stats *ret) {
         .requests = atomic_load(&g->requests),
         .denied = atomic_load(&g->denied),
         .failed = atomic_load(&g->failed),
+        .unaudited = atomic_load(&g->unaudited),
         .tokens = w->state ? (int64_t)state_count(w->state, RECORD_TOKEN) : 0,
         .entities = w->state ? (int64_t)state_count(w->state, RECORD_ENTITY) : 0,
     };
+    load_answered(g, ret);
 }

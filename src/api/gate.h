@@ -74,9 +74,12 @@ int gate_change(struct gate *g, int (*make)(void *arg, struct draft *d),
                 void (*done)(void *arg, int r), void *arg) MUST_USE;
 
 // For status, health and metrics; any thread.
+enum { GATE_OPERATIONS = OP_HELP + 1, GATE_CLASSES = 6 };
 struct gate_stats {
     bool initialized, sealed;
     int64_t requests, denied, failed, tokens, entities;
+    int64_t answered[GATE_OPERATIONS][GATE_CLASSES]; // by operation and status / 100
+    int64_t unaudited;                               // refused, because they could not be audited
 };
 void gate_stats(struct gate *g, struct gate_stats *ret);
 

@@ -14,6 +14,7 @@
 #include "api/http-forwarded.h"
 #include "api/http-headers.h"
 #include "api/http-path.h"
+#include "api/listening.h"
 #include "api/server.h"
 
 struct tls_keys;  // the files, and what was read from them last (server-tls.c)
@@ -72,8 +73,7 @@ struct id_source {
 struct server {
     struct server_opts opts; // address, files, proxies: only while server_new runs
     struct MHD_Daemon *daemon;
-    int listen_fd;
-    char address[INET6_ADDRSTRLEN + 16];
+    struct listening listening;
     struct warden warden;
     struct hangup hangup;
     struct buf proxies;    // list: whose X-Forwarded-For is believed

@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -49,84 +48,14 @@ static void fill_defaults(struct server_opts *o) {
         o->connections_max = files > 2 * SPARE_FILES ? (int)(files - SPARE_FILES) : SPARE_FILES;
 }
 
-// "host:port" or "[host]:port" into two texts.
-static int split_address(const char *address, char host[256], char port[8], struct fault *fault) {
-    const char *colon = strrchr(address, ':');
-    size_t n = colon ? (size_t)(colon - address) : 0;
-    if (!colon || n >= 256 || strlen(colon + 1) == 0 || strlen(colon + 1) >= 8)
-        return fault_set(fault, -EINVAL, "%s: an address is HOST:PORT, such as 127.0.0.1:8200",
-                         address);
-    bool bracketed = n >= 2 && address[0] == '[' && address[n - 1] == ']';
-    if (!bracketed && memchr(address, ':', n))
-        return fault_set(fault, -EINVAL, "%s: an IPv6 address stands in brackets: [::1]:8200",
-                         address);
-    memcpy(host, address + bracketed, n - 2 * bracketed);
-    host[n - 2 * bracketed] = '\0';
-    memcpy(port, colon + 1, strlen(colon + 1) + 1);
-    return 0;
-}
-
-static int find_address(struct addrinfo **ret, const char *address, struct fault *fault) {
-    char host[256], port[8];
-    int e = split_address(address, host, port, fault);
-    if (e) return e;
-    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
-    int problem = getaddrinfo(host[0] ? host : NULL, port, &hints, ret);
-    if (!problem) return 0;
-    return fault_set(fault, -EINVAL, "%s: %s", address, gai_strerror(problem));
-}
-
-static bool is_loopback(const struct sockaddr *a) {
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    if (a->sa_family == AF_INET) {
-        memcpy(&v4, a, sizeof v4);
-        return ntohl(v4.sin_addr.s_addr) >> 24 == 127;
-    }
-    memcpy(&v6, a, sizeof v6);
-    return a->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
-}
-
-static int listen_at(struct server *s, const struct addrinfo *a) {
-    s->listen_fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (s->listen_fd < 0) return -errno;
-    int on = 1;
-    setsockopt(s->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    bool up =
-        bind(s->listen_fd, a->ai_addr, a->ai_addrlen) == 0 && listen(s->listen_fd, SOMAXCONN) == 0;
-    return up ? 0 : -errno;
-}
-
-// The address with the port that the system has given.
-static int note_address(struct server *s) {
-    struct sockaddr_storage address;
-    socklen_t n = sizeof address;
-    char host[INET6_ADDRSTRLEN], port[8];
-    if (getsockname(s->listen_fd, (struct sockaddr *)&address, &n)) return -errno;
-    if (getnameinfo((struct sockaddr *)&address, n, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV))
-        return -EINVAL;
-    bool v6 = address.ss_family == AF_INET6;
-    snprintf(s->address, sizeof s->address, v6 ? "[%s]:%s" : "%s:%s", host, port);
-    return 0;
-}
-
 static int start_listening(struct server *s, struct fault *fault) {
-    struct addrinfo *a = NULL;
-    int e = find_address(&a, s->opts.address, fault);
-    if (e) return e;
-    if (!s->keys && !s->opts.allow_plain_http && !is_loopback(a->ai_addr))
-        e = fault_set(fault, -EINVAL,
-                      "%s: without TLS the gate listens on this machine itself only; set "
-                      "listen.tls_cert_file and listen.tls_key_file, or listen.tls_disable",
-                      s->opts.address);
-    if (!e) {
-        e = listen_at(s, a);
-        if (!e) e = note_address(s);
-        if (e) fault_set(fault, e, "can't listen on %s: %s", s->opts.address, error_text(e));
-    }
-    freeaddrinfo(a);
-    return e;
+    bool anywhere = s->keys || s->opts.allow_plain_http;
+    int e = listening_open(&s->listening, s->opts.address, !anywhere, fault);
+    if (e != LISTENING_E_FAR) return e;
+    return fault_set(fault, -EINVAL,
+                     "%s: without TLS the gate listens on this machine itself only; set "
+                     "listen.tls_cert_file and listen.tls_key_file, or listen.tls_disable",
+                     s->opts.address);
 }
 
 static void note_peer(struct link *l, struct MHD_Connection *connection) {
@@ -188,7 +117,7 @@ static int start_daemon(struct server *s, struct fault *fault) {
     unsigned threads = s->opts.threads > 1 ? (unsigned)s->opts.threads : 0;
     s->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0), 0, NULL,
-        NULL, exchange_handle, s, MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
+        NULL, exchange_handle, s, MHD_OPTION_LISTEN_SOCKET, s->listening.fd,
         MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)s->opts.connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_BYTES, MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_URI_LOG_CALLBACK,
@@ -196,7 +125,7 @@ static int start_daemon(struct server *s, struct fault *fault) {
         MHD_OPTION_NOTIFY_CONNECTION, connection_changed, s, MHD_OPTION_ARRAY, more,
         MHD_OPTION_END);
     if (s->daemon) return 0;
-    return fault_set(fault, -EIO, "the HTTP server on %s does not start", s->address);
+    return fault_set(fault, -EIO, "the HTTP server on %s does not start", s->listening.address);
 }
 
 static int start(struct server *s, struct fault *fault) {
@@ -231,7 +160,7 @@ int server_new(struct server **ret, const struct server_opts *opts, struct fault
     if (!s) return fault_set(fault, -ENOMEM, "no memory");
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->idle, NULL);
-    s->listen_fd = -1;
+    s->listening.fd = -1;
     s->opts = *opts;
     fill_defaults(&s->opts);
     int e = crypto_random(s->ids.seed, sizeof s->ids.seed);
@@ -265,7 +194,7 @@ struct server *server_free(struct server *s) {
         say_goodbye(s);
         MHD_stop_daemon(s->daemon);
     }
-    if (s->listen_fd >= 0) close(s->listen_fd);
+    listening_close(&s->listening);
     warden_stop(&s->warden);
     hangup_stop(&s->hangup);
     buf_fini(&s->proxies);
@@ -276,7 +205,7 @@ struct server *server_free(struct server *s) {
     return NULL;
 }
 
-const char *server_address(const struct server *s) { return s->address; }
+const char *server_address(const struct server *s) { return s->listening.address; }
 
 int server_reload_tls(struct server *s, struct fault *fault) {
     return s->keys ? tls_keys_reload(s->keys, fault) : 0;

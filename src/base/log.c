@@ -81,6 +81,7 @@ void log_write(const struct log *lg, enum log_level level, const char *name,
     else add_text(&out, level, name, kvs);
     buf_addc(&out, '\n');
     if (out.error) return;
+    if (lg->counts) atomic_fetch_add_explicit(&lg->counts[level], 1, memory_order_relaxed);
     if (lg->before) lg->before(lg->before_ctx);
     write_all(lg->fd, buf_str(&out));
 }

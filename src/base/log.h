@@ -9,12 +9,14 @@
 // machines. Rooms up to `sink` do not log, they return; `watch`, `daemon` and `cli` log, once,
 // where the error stops. Any thread may log: a record is one write(2).
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum { LOG_LEVELS = LOG_ERROR + 1 };
 enum log_format { LOG_TEXT, LOG_JSON };
 
 enum log_kv_type { LOG_KV_END, LOG_KV_STR, LOG_KV_INT, LOG_KV_NUM };
@@ -39,6 +41,7 @@ struct log {
     void (*before)(
         void *); // called before each record is written (to clear a progress line); may be NULL
     void *before_ctx;
+    atomic_llong *counts; // LOG_LEVELS of them, of the records written; NULL: nobody counts
 };
 
 // Writes one record; `kvs` ends with a LOG_KV_END element. Values are escaped so that a record is

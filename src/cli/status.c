@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the state directory tells: for each pair of source and output where it stands, its history,
-// the dead letters, and where the process that works on it stood with its rate budgets.
+// the dead letters, and how the process that works on it last saw its outputs and rate budgets.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "base/parse.h"
 #include "base/time.h"
 #include "cli/commands.h"
+#include "cli/seen.h"
 #include "daemon/settings.h"
 #include "store/history.h"
 #include "store/store.h"
@@ -30,6 +31,8 @@ struct view {
         size_t at, bytes; // in budgets
     } * budget;
     size_t budget_n, budget_cap;
+    struct seen seen;
+    int (*print)(struct view *v, const struct store_pair *pair);
     size_t rows; // printed
 };
 
@@ -102,20 +105,36 @@ static void print_history(const struct view *v, const struct store_pair *pair) {
     printf("\n");
 }
 
+static int print_pair(void *ctx, const struct store_pair *pair) {
+    struct view *v = ctx;
+    seen_note(&v->seen, pair->source, pair->output);
+    return v->print(v, pair);
+}
+
+// Those on record, then those of which nothing has been delivered yet.
+static int print_pairs(struct view *v, struct fault *fault) {
+    struct store_pair pair;
+    int e = store_pairs(v->store, print_pair, v, fault);
+    for (size_t at = 0; !e && seen_next(&v->seen, &at, &pair);) e = v->print(v, &pair);
+    return e;
+}
+
 // ---- the table ----
 
-static int print_row(void *ctx, const struct store_pair *pair) {
+static int print_row(struct view *v, const struct store_pair *pair) {
     char published[TIME_RFC3339_MAX];
     char committed[TIME_RFC3339_MAX];
-    struct view *v = ctx;
+    AUTO_FINI(buf) struct buf lag = buf_make(100);
     if (v->rows++ == 0)
-        printf("%-20s %-14s %12s %8s %6s  %-24s  %s\n", "SOURCE", "OUTPUT", "EVENTS", "PAGES",
-               "DEAD", "NEWEST PUBLISHED", "LAST COMMIT");
+        printf("%-20s %-14s %12s %8s %6s  %-24s  %-24s  %s\n", "SOURCE", "OUTPUT", "EVENTS",
+               "PAGES", "DEAD", "NEWEST PUBLISHED", "LAST COMMIT", "LAG");
     format_instant(pair->published_ms, published);
     format_instant(pair->committed_ms, committed);
-    printf("%-20.*s %-14.*s %12" PRId64 " %8" PRId64 " %6" PRId64 "  %-24s  %s\n",
+    seen_add_lag(&v->seen, pair->source, pair->output, &lag);
+    printf("%-20.*s %-14.*s %12" PRId64 " %8" PRId64 " %6" PRId64 "  %-24s  %-24s  %.*s\n",
            STR_ARG(pair->source), STR_ARG(pair->output), pair->events, pair->pages,
-           pair->dead_letters, published, committed);
+           pair->dead_letters, published, committed, STR_ARG(buf_str(&lag)));
+    seen_print_warning(&v->seen, pair->source, pair->output, stdout);
     print_history(v, pair);
     return 0;
 }
@@ -138,10 +157,11 @@ static int print_budget(void *ctx, const struct store_budget *b) {
 
 static int print_table(struct view *v, struct fault *fault) {
     int64_t dead = 0;
-    int e = store_pairs(v->store, print_row, v, fault);
+    int e = print_pairs(v, fault);
     if (!e) e = store_dead_count(v->store, &dead, fault);
     if (e) return e;
     if (v->rows == 0) printf("nothing has been collected yet\n");
+    seen_print_outputs(&v->seen, stdout);
     printf("dead letters: %" PRId64 "%s\n", dead, dead ? " (see gatehouse dead-letters list)" : "");
     return store_budgets(v->store, print_budget, NULL, fault);
 }
@@ -237,9 +257,8 @@ static void add_history(struct buf *out, const struct view *v, const struct stor
     json_close(out, '}');
 }
 
-static int print_json(void *ctx, const struct store_pair *pair) {
+static int print_json(struct view *v, const struct store_pair *pair) {
     AUTO_FINI(buf) struct buf out = buf_make(ROW_MAX_BYTES);
-    const struct view *v = ctx;
     json_open(&out, '{');
     add_text(&out, "source", pair->source);
     add_text(&out, "output", pair->output);
@@ -249,6 +268,7 @@ static int print_json(void *ctx, const struct store_pair *pair) {
     add_instant(&out, "newest_published", pair->published_ms);
     add_instant(&out, "last_commit", pair->committed_ms);
     add_text(&out, "cursor", pair->next);
+    seen_add_json(&v->seen, pair->source, pair->output, &out);
     add_history(&out, v, pair);
     add_budgets(&out, v, pair);
     json_close(&out, '}');
@@ -257,19 +277,18 @@ static int print_json(void *ctx, const struct store_pair *pair) {
     return 0;
 }
 
-static int print_objects(struct view *v, struct fault *fault) {
-    return store_pairs(v->store, print_json, v, fault);
-}
-
 static int show(const struct settings *settings, bool json, struct fault *fault) {
     AUTO(store) struct store *store = NULL;
     struct view v = {.names = buf_make(SIZE_MAX), .budgets = buf_make(SIZE_MAX)};
     int e = store_open(&store, settings->state, STORE_READ, fault);
     v.store = store;
+    v.print = json ? print_json : print_row;
     if (!e) e = store_windows(store, keep_window, &v, fault);
     if (!e) e = store_budgets(store, keep_budget, &v, fault);
     if (!e) e = v.names.error ? v.names.error : v.budgets.error;
-    if (!e) e = json ? print_objects(&v, fault) : print_table(&v, fault);
+    if (!e) e = seen_load(&v.seen, store, time_now_ms(), fault);
+    if (!e) e = json ? print_pairs(&v, fault) : print_table(&v, fault);
+    seen_fini(&v.seen);
     free(v.windows);
     free(v.budget);
     buf_fini(&v.names);

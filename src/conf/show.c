@@ -51,8 +51,11 @@ static void write_strings(const struct conf_key *key, const void *member, struct
     memcpy(&list, member, sizeof list);
     buf_addf(out, "%s: [", key->name);
     for (size_t i = 0; i < list.n; i++) {
+        AUTO_FINI(buf) struct buf text = buf_make(CONF_FILE_MAX);
+        if (key->flags & CONF_HOSTS) conf_add_masked_url(str_from(list.v[i]), &text);
+        else buf_addz(&text, list.v[i]);
         if (i) buf_addz(out, ", ");
-        add_quoted(str_from(list.v[i]), out);
+        add_quoted(buf_str(&text), out);
     }
     buf_addz(out, "]\n");
 }

@@ -51,6 +51,7 @@ enum conf_flags {
     CONF_READABLE = 2,   // the file, or each file of the list, must be there (not the default)
     CONF_NOT_YET = 4,    // known, and refused with `instead`; a bool may be set to false
     CONF_FIRST_SAYS = 8, // a table that is as good as absent while its first key is not set
+    CONF_HOSTS = 16,     // texts of a list that may be URLs: what stands before an @ is never shown
 };
 
 struct conf_key {

@@ -148,24 +148,27 @@ static bool write_secret(const struct conf_key *key, const void *member, struct 
     return value;
 }
 
-static bool write_url(const struct conf_key *key, const void *member, struct buf *out) {
-    (void)key;
-    const char *value;
-    memcpy(&value, member, sizeof value);
-    if (!value) return false;
-    struct str url = str_from(value);
-    size_t start = str_find(url, STR("://")) + 3;
+void conf_add_masked_url(struct str url, struct buf *out) {
+    size_t scheme = str_find(url, STR("://"));
+    size_t start = scheme < url.n ? scheme + 3 : 0;
     struct str authority = str_sub(url, start, url.n);
     authority.n = strcspn(authority.p ? authority.p : "", "/?#");
     const char *at = authority.n ? memrchr(authority.p, '@', authority.n) : NULL;
     if (!at) {
         buf_add_str(out, url);
-        return true;
+        return;
     }
     buf_add_str(out, str_sub(url, 0, start));
     buf_addz(out, "********");
     buf_addz(out, at);
-    return true;
+}
+
+static bool write_url(const struct conf_key *key, const void *member, struct buf *out) {
+    (void)key;
+    const char *value;
+    memcpy(&value, member, sizeof value);
+    if (value) conf_add_masked_url(str_from(value), out);
+    return value;
 }
 
 static bool write_int(const struct conf_key *key, const void *member, struct buf *out) {

@@ -13,6 +13,9 @@ int conf_value_read(const struct conf_key *key, struct str text, struct str lite
 // Appends the member as it would stand in a file, without quotes; false when there is none (NULL).
 bool conf_value_write(const struct conf_key *key, const void *member, struct buf *out);
 
+// Appends a NUL-ended URL or host; what stands before an @ is masked.
+void conf_add_masked_url(struct str url, struct buf *out);
+
 // Whether a YAML text of that type needs quotes.
 bool conf_type_is_text(enum conf_type type);
 bool conf_type_is_secret(enum conf_type type);

@@ -41,6 +41,7 @@ struct audit_journal {
     struct batch filling, writing;
     int64_t first_mono_ms; // when the first document of `filling` came
     bool stopping, failing, full;
+    int64_t refused;
     bool written;       // since the loop looked last
     struct fault fault; // for failing
 };
@@ -216,8 +217,20 @@ bool audit_journal_add(void *journal, struct str document) {
     struct audit_journal *j = journal;
     pthread_mutex_lock(&j->mutex);
     bool taken = take(j, document);
+    j->refused += !taken;
     pthread_mutex_unlock(&j->mutex);
     return taken;
+}
+
+void audit_journal_stats(struct audit_journal *j, struct audit_journal_stats *ret) {
+    pthread_mutex_lock(&j->mutex);
+    *ret = (struct audit_journal_stats){
+        .waiting = (int64_t)(j->filling.n + j->writing.n),
+        .waiting_bytes = (int64_t)(j->filling.bytes.n + j->writing.bytes.n),
+        .refused = j->refused,
+        .failing = j->failing,
+    };
+    pthread_mutex_unlock(&j->mutex);
 }
 
 // ---- begin and end

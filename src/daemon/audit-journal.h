@@ -43,4 +43,12 @@ DEFINE_AUTO_FREE(audit_journal)
 // cannot be written now.
 bool audit_journal_add(void *journal, struct str document);
 
+// For metrics; any thread.
+struct audit_journal_stats {
+    int64_t waiting, waiting_bytes; // documents that are not written yet
+    int64_t refused;                // that could not be taken
+    bool failing;                   // the journal cannot be written now
+};
+void audit_journal_stats(struct audit_journal *j, struct audit_journal_stats *ret);
+
 #endif

@@ -14,6 +14,8 @@
 #include "base/time.h"
 #include "daemon/audit-journal.h"
 #include "daemon/front.h"
+#include "daemon/heartbeat.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/plan-orgs.h"
 #include "daemon/plan.h"
@@ -33,6 +35,7 @@ static const int watched_signals[] = {SIGTERM, SIGINT, SIGHUP};
 struct daemon {
     const struct daemon_opts *opts;
     struct log log;
+    atomic_llong log_counts[LOG_LEVELS];
     struct notify notify;
     struct progress progress;
     struct loop *loop;
@@ -43,12 +46,14 @@ struct daemon {
     struct watch *watch;            // NULL: nothing is collected
     struct front *front;            // NULL: no gate
     struct audit_journal *audit;    // of what the gate audits; NULL: nowhere
+    struct metrics *metrics;        // NULL: nobody may ask
     struct settings *next_settings; // of a reload that waits for the old watch to stop
     struct plan *next_plan;
     bool reload_again; // asked for while another reload was under way
     struct loop_signal *signals[LEN(watched_signals)];
-    struct loop_timer *summary, *ticker, *watchdog, *settling;
-    bool ending;
+    struct loop_timer *summary, *ticker, *settling;
+    struct heartbeat *heartbeat;
+    bool started, ending;
     int parts_ending;
     bool told_to_end; // by a signal: then a source that was refused is no failure of ours
     int status;
@@ -134,10 +139,16 @@ static void on_settling(void *ctx) {
     if (!caught_up || !resting) loop_timer_set(d->settling, SETTLED_EVERY_MS);
 }
 
-static void on_watchdog(void *ctx) {
+static void look(void *ctx, struct metrics_world *ret) {
     struct daemon *d = ctx;
-    notify_send(&d->notify, "WATCHDOG=1");
-    loop_timer_set(d->watchdog, notify_watchdog_ms());
+    *ret = (struct metrics_world){.watch = d->watch,
+                                  .plan = d->plan,
+                                  .front = d->front,
+                                  .audit = d->audit,
+                                  .store = d->store,
+                                  .log_counts = d->log_counts,
+                                  .ready = d->started,
+                                  .ending = d->ending};
 }
 
 // ---- the watch: start, stop, change over ----
@@ -210,7 +221,7 @@ static int start_watch(struct daemon *d, struct fault *fault) {
         .log = &d->log,
         .sources = d->plan->sources,
         .source_count = watched_sources(d),
-        .outputs = d->plan->outputs,
+        .outputs = d->plan->outputs.opts,
         .output_count = d->settings->output_count,
         .once = d->opts->once || d->opts->backfill,
         .gateless = !d->opts->gate,
@@ -308,6 +319,8 @@ static const char *needs_restart(const struct daemon *d, const struct settings *
     if (next->gate.audit != d->settings->gate.audit) return "gate.audit: a change needs a restart";
     if (d->opts->gate && !settings_same_listen(&next->listen, &d->settings->listen))
         return "listen: a change needs a restart (the files' contents do not)";
+    if (!settings_same_metrics(&next->metrics, &d->settings->metrics))
+        return "metrics: a change needs a restart";
     if (d->opts->gate && !settings_same_mfa(&next->mfa, &d->settings->mfa))
         return "mfa: a change needs a restart";
     return NULL;
@@ -366,13 +379,14 @@ static void on_signal(void *ctx, int signum) {
 static int make_timers(struct daemon *d) {
     int e = loop_timer_new(&d->summary, d->loop, on_summary, d);
     if (!e) e = loop_timer_new(&d->ticker, d->loop, on_tick, d);
-    if (!e) e = loop_timer_new(&d->watchdog, d->loop, on_watchdog, d);
     if (!e) e = loop_timer_new(&d->settling, d->loop, on_settling, d);
+    const struct heartbeat_opts heart = {
+        .loop = d->loop, .notify = &d->notify, .look = look, .ctx = d};
+    if (!e) e = heartbeat_new(&d->heartbeat, &heart);
     if (e) return e;
     if (!d->opts->once) loop_timer_set(d->settling, SETTLED_EVERY_MS);
     loop_timer_set(d->summary, SUMMARY_EVERY_MS);
     if (d->progress.fd >= 0 || d->opts->backfill) loop_timer_set(d->ticker, PROGRESS_EVERY_MS);
-    if (notify_watchdog_ms() > 0 && d->notify.fd >= 0) loop_timer_set(d->watchdog, 0);
     return 0;
 }
 
@@ -388,6 +402,17 @@ static int make_signals(struct daemon *d) {
 static void on_audited(void *ctx) {
     struct daemon *d = ctx;
     if (d->watch) watch_wake_journal(d->watch);
+}
+
+static int start_metrics(struct daemon *d, struct fault *fault) {
+    const char *address = d->settings->metrics.address;
+    int64_t dead;
+    if (!address || d->opts->backfill) return 0;
+    int e = d->store ? store_dead_count(d->store, &dead, fault) : 0;
+    if (e) return e;
+    const struct metrics_opts opts = {
+        .loop = d->loop, .log = &d->log, .address = address, .look = look, .ctx = d};
+    return metrics_new(&d->metrics, &opts, fault);
 }
 
 static int start_audit(struct daemon *d) {
@@ -424,6 +449,7 @@ static int build(struct daemon *d, struct fault *fault) {
     if (!e) e = open_store(d, fault);
     if (!e) e = plan_new(&d->plan, d->loop, d->settings, d->store, &d->log, fault);
     if (!e) e = make_timers(d);
+    if (!e) e = start_metrics(d, fault);
     if (!e) e = start_audit(d);
     if (!e) e = start_front(d, fault);
     if (!e) e = start_watch(d, fault);
@@ -432,6 +458,7 @@ static int build(struct daemon *d, struct fault *fault) {
 
 static void tear_down(struct daemon *d) {
     if (d->watch && watch_failed(d->watch) && !d->told_to_end) d->status = 1;
+    d->metrics = metrics_free(d->metrics);
     d->front = front_free(d->front);
     d->audit = audit_journal_free(d->audit);
     d->watch = watch_free(d->watch);
@@ -441,8 +468,8 @@ static void tear_down(struct daemon *d) {
     d->store = store_free(d->store);
     d->summary = loop_timer_free(d->summary);
     d->ticker = loop_timer_free(d->ticker);
-    d->watchdog = loop_timer_free(d->watchdog);
     d->settling = loop_timer_free(d->settling);
+    d->heartbeat = heartbeat_free(d->heartbeat);
     for (size_t i = 0; i < LEN(d->signals); i++) d->signals[i] = loop_signal_free(d->signals[i]);
     d->loop = loop_free(d->loop);
     free_settings(d);
@@ -457,6 +484,7 @@ static void run(struct daemon *d) {
         log_info(&d->log, "daemon.started", KV_INT("sources", d->settings->source_count),
                  KV_INT("outputs", d->settings->output_count), KV_STR("state", d->settings->state));
         notify_ready(&d->notify);
+        d->started = true;
         e = loop_run(d->loop);
     }
     if (!e) {
@@ -474,7 +502,8 @@ int daemon_run(const struct daemon_opts *opts) {
     d.log = (struct log){.fd = STDERR_FILENO,
                          .level = LOG_INFO,
                          .before = progress_clear,
-                         .before_ctx = &d.progress};
+                         .before_ctx = &d.progress,
+                         .counts = d.log_counts};
     if (load(&d, &d.settings) || !names_are_known(&d) || !has_work(&d)) {
         d.status = 2;
     } else {

@@ -203,4 +203,9 @@ int front_reload(struct front *f, struct fault *fault) {
     return server_reload_tls(f->server, fault);
 }
 
+void front_stats(const struct front *f, struct gate_stats *gate, struct stepup_stats *stepup) {
+    gate_stats(f->gate, gate);
+    stepup_stats(f->stepup, stepup);
+}
+
 const char *front_url(const struct front *f) { return f->url; }

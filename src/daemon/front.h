@@ -11,9 +11,11 @@
 #include "base/log.h"
 
 struct front;
+struct gate_stats;
 struct loop;
 struct settings;
 struct stepup_source;
+struct stepup_stats;
 struct store;
 struct str;
 
@@ -45,6 +47,9 @@ int front_reload(struct front *f, struct fault *fault) MUST_USE;
 // mfa/stepup.h: stepup_use_sources, stepup_observe.
 int front_use_sources(struct front *f, const struct stepup_source *sources, size_t n) MUST_USE;
 void front_observe(struct front *f, const char *source, struct str event);
+
+// api/gate.h, mfa/stepup.h.
+void front_stats(const struct front *f, struct gate_stats *gate, struct stepup_stats *stepup);
 
 // "https://127.0.0.1:8200". Borrowed.
 const char *front_url(const struct front *f);

@@ -12,6 +12,8 @@
 
 #include "base/parse.h"
 
+enum { STATUS_BYTES = 512 };
+
 // A name that begins with @ is in the abstract namespace: its first byte is NUL.
 static int connect_to(const char *name) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -52,6 +54,24 @@ void notify_reloading(const struct notify *n) {
     int64_t stamp_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
     snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, stamp_us);
     notify_send(n, state);
+}
+
+// The loop does not wait for a reader who is behind.
+static bool send_if_room(const struct notify *n, const char *state, size_t bytes) {
+    return n->fd >= 0 && send(n->fd, state, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
+void notify_watchdog(const struct notify *n) {
+    static const char state[] = "WATCHDOG=1";
+    (void)send_if_room(n, state, sizeof state - 1);
+}
+
+bool notify_status(const struct notify *n, struct str text) {
+    char state[STATUS_BYTES] = "STATUS=";
+    size_t at = strlen(state);
+    for (size_t i = 0; i < text.n && at < sizeof state; i++)
+        if (text.p[i] != '\n' && text.p[i] != '\0') state[at++] = text.p[i];
+    return send_if_room(n, state, at);
 }
 
 static bool is_for_us(void) {

@@ -76,12 +76,9 @@ static enum ecs_form form_of(const struct settings_output *o) {
 }
 
 static struct watch_filter filter_of(const struct settings_filter *f) {
-    return (struct watch_filter){f->event_types,
-                                 f->event_type_count,
-                                 f->exclude_event_types,
-                                 f->exclude_event_type_count,
-                                 f->outcomes,
-                                 f->outcome_count};
+    return (struct watch_filter){
+        f->event_types, f->event_type_count, f->exclude_event_types, f->exclude_event_type_count,
+        f->outcomes,    f->outcome_count};
 }
 
 static struct watch_output_opts watch_opts(const struct settings_output *o,

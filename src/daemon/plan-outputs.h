@@ -17,7 +17,7 @@ struct plan_output {
 };
 
 struct plan_outputs {
-    struct plan_output *each;      // one per output of the settings
+    struct plan_output *each;       // one per output of the settings
     struct watch_output_opts *opts; // point into `each`
     size_t n;
 };
@@ -29,5 +29,6 @@ void plan_outputs_fini(struct plan_outputs *p); // safe for zeroed memory
 // One of them, for commands that talk to an engine. `ret->no_proxy` is freed with plan_output_fini.
 int plan_output_elastic(const struct settings_output *o, struct plan_output *ret) MUST_USE;
 void plan_output_fini(struct plan_output *o);
+DEFINE_AUTO_FINI(plan_output)
 
 #endif

@@ -8,13 +8,13 @@
 #include "http/client.h"
 #include "http/url.h"
 
-extern const struct conf_table settings_table;        // struct settings
-extern const struct conf_table settings_source_table; // struct settings_source
-extern const struct conf_table settings_output_table; // struct settings_output
-extern const struct conf_table settings_listen_table; // struct settings_listen
+extern const struct conf_table settings_table;         // struct settings
+extern const struct conf_table settings_source_table;  // struct settings_source
+extern const struct conf_table settings_output_table;  // struct settings_output
+extern const struct conf_table settings_listen_table;  // struct settings_listen
 extern const struct conf_table settings_metrics_table; // struct settings_metrics
-extern const struct conf_table settings_mfa_table;    // struct settings_mfa
-extern const struct conf_table settings_ssl_table;    // struct settings_ssl
+extern const struct conf_table settings_mfa_table;     // struct settings_mfa
+extern const struct conf_table settings_ssl_table;     // struct settings_ssl
 extern const char *const settings_proxy_schemes[];
 
 // Rules over several keys; conf_table.check of the tables.

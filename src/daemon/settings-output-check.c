@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules over several keys of an output, and between outputs.
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/time.h"
+#include "daemon/plan-outputs.h"
 #include "daemon/settings-internal.h"
+#include "sink/pattern.h"
+
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 enum { ELASTIC_TIMEOUT_MS = 90 * TIME_SECOND_MS, KAFKA_TIMEOUT_MS = 30 * TIME_SECOND_MS };
 
@@ -37,43 +42,63 @@ static void check_file(struct conf_load *load, const struct settings_output *o,
 
 // ---- engines and brokers ----
 
-static void check_credentials(struct conf_load *load, const struct settings_output *o,
-                              const struct conf_node *map) {
-    if (o->api_key && (o->username || o->password))
-        conf_wrong(load, map, "api_key",
-                   "there is a username or password too, expected one way to sign in");
+static void check_sasl(struct conf_load *load, struct settings_output *o,
+                       const struct conf_node *map) {
+    if (o->sasl.mechanism >= 0 && !o->username)
+        conf_wrong(load, map, "username", "is missing, expected who signs in by sasl.mechanism");
     else if (o->username && !o->password)
         conf_wrong(load, map, "password", "is missing, expected the password of `username`");
     else if (o->password && !o->username)
         conf_wrong(load, map, "username", "is missing, expected whose `password` it is");
+    if (o->username && o->sasl.mechanism < 0) o->sasl.mechanism = 0;
 }
 
-static bool is_token(struct str name) {
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        if (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c)) return false;
+// What elastic_check says begins with the setting.
+static int check_way(struct conf_load *load, const struct settings_output *o,
+                     const struct conf_node *map) {
+    AUTO_FINI(plan_output) struct plan_output p = {0};
+    struct fault fault = {{0}};
+    int e = plan_output_elastic(o, &p);
+    if (!e) e = elastic_check(&p.elastic, &fault);
+    if (e == -ENOMEM) return e;
+    if (!e) return 0;
+    struct str rest = str_from(fault.text);
+    struct str key = str_split(&rest, ':');
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", STR_ARG(key));
+    conf_wrong(load, map, name, "%.*s", STR_ARG(str_trim(rest)));
+    return 0;
+}
+
+// ---- names made of fields ----
+
+// Elasticsearch, create index: what a name may not have.
+static void check_index_name(struct conf_load *load, struct str text, const struct conf_node *map) {
+    if (text.n > 0 && strchr("-_+.", text.p[0]))
+        conf_wrong(load, map, "index", "begins with %c, which no name of an index may", text.p[0]);
+    while (text.n > 0) {
+        size_t at = str_find(text, STR("%{"));
+        for (size_t i = 0; i < at && i < text.n; i++)
+            if (strchr(UPPER "\\/*?\"<>|,# :", text.p[i])) {
+                conf_wrong(load, map, "index",
+                           "has %c, which no name of an index may; expected lower-case letters",
+                           text.p[i]);
+                return;
+            }
+        text = str_sub(text, at, text.n);
+        text = str_sub(text, str_find_char(text, '}'), text.n);
+        text = str_sub(text, 1, text.n);
     }
-    return name.n > 0;
 }
 
-// RFC 9110, 5.1 and 5.5; what we set ourselves is not to be said twice.
-static void check_header(struct conf_load *load, const char *pair, const struct conf_node *map) {
-    static const char *const ours[] = {"authorization", "content-type", "content-length",
-                                       "content-encoding", "host"};
-    struct str value = str_from(pair);
-    struct str name = str_split(&value, '=');
-    if (!is_token(name))
-        conf_wrong(load, map, "headers", "%.*s is no name of a header", STR_ARG(name));
-    for (size_t i = 0; i < value.n; i++)
-        if ((unsigned char)value.p[i] < ' ' && value.p[i] != '\t') {
-            conf_wrong(load, map, "headers", "%.*s has a control character in its value",
-                       STR_ARG(name));
-            return;
-        }
-    for (size_t i = 0; i < LEN(ours); i++)
-        if (str_eq_nocase(name, str_from(ours[i])))
-            conf_wrong(load, map, "headers", "%.*s is set by the program itself%s", STR_ARG(name),
-                       i == 0 ? "; expected `username` or `api_key`" : "");
+static int check_pattern(struct conf_load *load, const char *key, const char *text,
+                         const struct conf_node *map) {
+    AUTO(pattern) struct pattern *p = NULL;
+    struct fault fault = {{0}};
+    int e = text ? pattern_new(&p, text, &fault) : 0;
+    if (e == -ENOMEM) return e;
+    if (e) conf_wrong(load, map, key, "%s", fault.text);
+    return 0;
 }
 
 static bool is_in_clear(const char *host, int protocol) {
@@ -83,9 +108,8 @@ static bool is_in_clear(const char *host, int protocol) {
     return http_origin_parse(s, &o, NULL) == 0 && strcmp(o.scheme, "http") == 0;
 }
 
-static void check_engine(struct conf_load *load, struct settings_output *o,
-                         const struct conf_node *map) {
-    for (size_t i = 0; i < o->header_count; i++) check_header(load, o->headers[i], map);
+static int check_engine(struct conf_load *load, struct settings_output *o,
+                        const struct conf_node *map) {
     if (!is_set(map, "compression_level")) o->compression_level = 1;
     if (o->compression_level > 9)
         conf_wrong(load, map, "compression_level", "%lld, expected a whole number from 0 to 9",
@@ -99,19 +123,22 @@ static void check_engine(struct conf_load *load, struct settings_output *o,
                        "%s is reached by http, so nothing of it would be used, expected an https "
                        "URL or `protocol: https`",
                        o->hosts[i]);
+    if (o->index) check_index_name(load, str_from(o->index), map);
+    int e = check_pattern(load, "index", o->index, map);
+    return e || o->host_count == 0 ? e : check_way(load, o, map);
 }
 
-static void check_kafka(struct conf_load *load, struct settings_output *o,
-                        const struct conf_node *map) {
+static int check_kafka(struct conf_load *load, struct settings_output *o,
+                       const struct conf_node *map) {
     if (!is_set(map, "compression_level")) o->compression_level = -1;
     if (!o->timeout_ms) o->timeout_ms = KAFKA_TIMEOUT_MS;
     if (o->required_acks != -1)
         conf_wrong(load, map, "required_acks",
                    "%lld, expected -1: a transaction is done when all replicas have it",
                    (long long)o->required_acks);
-    if (o->sasl.mechanism >= 0 && !o->username)
-        conf_wrong(load, map, "username", "is missing, expected who signs in by sasl.mechanism");
-    if (o->username && o->sasl.mechanism < 0) o->sasl.mechanism = 0;
+    check_sasl(load, o, map);
+    int e = check_pattern(load, "topic", o->topic, map);
+    return e ? e : check_pattern(load, "key", o->key, map);
 }
 
 int settings_check_output(struct conf_load *load, void *object, const struct conf_node *map) {
@@ -123,10 +150,8 @@ int settings_check_output(struct conf_load *load, void *object, const struct con
         conf_wrong(load, map, "go_encoding", "belongs to `format: raw`");
     if (o->backoff.max_ms < o->backoff.init_ms)
         conf_wrong(load, map, "backoff", "max is shorter than init");
-    check_credentials(load, o, map);
-    if (is_engine(o)) check_engine(load, o, map);
-    if (o->type == SETTINGS_KAFKA) check_kafka(load, o, map);
-    return 0;
+    if (is_engine(o)) return check_engine(load, o, map);
+    return o->type == SETTINGS_KAFKA ? check_kafka(load, o, map) : 0;
 }
 
 // ---- between outputs ----

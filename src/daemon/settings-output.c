@@ -127,8 +127,9 @@ static const struct conf_key output_keys[] = {
      AT(format),
      .initial = "ecs",
      .words = formats,
-     .description = "`ecs`: the documents of docs/ecs.md. `raw`: what Elastic Agent would send, for "
-                    "Elastic's own ingest pipeline. The gate's documents are ECS either way."},
+     .description =
+         "`ecs`: the documents of docs/ecs.md. `raw`: what Elastic Agent would send, for "
+         "Elastic's own ingest pipeline. The gate's documents are ECS either way."},
     {.name = "go_encoding",
      .type = CONF_BOOL,
      AT(go_encoding),
@@ -198,14 +199,15 @@ static const struct conf_key output_keys[] = {
     {.name = "hosts",
      .type = CONF_STRINGS,
      AT(hosts),
-     .flags = CONF_REQUIRED,
+     .flags = CONF_REQUIRED | CONF_HOSTS,
      .only = REMOTE,
      .min = 1,
      .max = 64,
      .example = "[\"https://es1:9200\", \"https://es2:9200\"]",
-     .description = "Where the cluster is: URLs for an engine (port 9200 unless it says otherwise), "
-                    "`host:port` for brokers (9092). One engine is asked at a time, the next one "
-                    "when it does not answer."},
+     .description =
+         "Where the cluster is: URLs for an engine (port 9200 unless it says otherwise), "
+         "`host:port` for brokers (9092). One engine is asked at a time, the next one "
+         "when it does not answer."},
     {.name = "protocol",
      .type = CONF_ENUM,
      AT(protocol),
@@ -327,8 +329,9 @@ static const struct conf_key output_keys[] = {
      .table = &settings_ssl_table,
      .only = REMOTE,
      .initial_says = "see below",
-     .description = "TLS on the way there. An engine's URL decides whether TLS is used; brokers are "
-                    "reached by TLS when this table is there."},
+     .description =
+         "TLS on the way there. An engine's URL decides whether TLS is used; brokers are "
+         "reached by TLS when this table is there."},
     {.name = "topic",
      .type = CONF_STRING,
      AT(topic),
@@ -426,7 +429,7 @@ static const struct conf_key output_keys[] = {
     {.name = "enabled",
      .type = CONF_BOOL,
      .flags = CONF_NOT_YET,
-     .instead = "leave the output out of the file"},
+     .instead = "leave the key out, or with `false` the output"},
 };
 #undef AT
 const char *settings_compression_name(int compression) { return compressions[compression]; }

@@ -136,7 +136,7 @@ struct settings_output {
     bool template;
     int64_t retention_ms; // 0: everything is kept
     int64_t bulk_max_size;
-    int64_t compression_level; // -1: brokers' codec's own
+    int64_t compression_level;  // -1: brokers' codec's own
     const char *const *headers; // "name=value"
     size_t header_count;
     const char *const *parameters; // "name=value"

@@ -75,6 +75,16 @@ static int make_gzip(struct elastic *e, struct fault *fault) {
     return level ? elastic_gzip_init(&e->gzip, level) : 0;
 }
 
+int elastic_check(const struct elastic_opts *opts, struct fault *fault) {
+    static int (*const steps[])(struct elastic *, struct fault *) = {check, make_hosts, make_lines};
+    AUTO(elastic) struct elastic *e = mem_new(sizeof *e);
+    if (!e) return -ENOMEM;
+    e->opts = *opts;
+    int r = 0;
+    for (size_t i = 0; !r && i < LEN(steps); i++) r = steps[i](e, fault);
+    return r;
+}
+
 int elastic_new(struct elastic **ret, const struct elastic_opts *opts, const atomic_bool *stop,
                 struct fault *fault) {
     static int (*const steps[])(struct elastic *, struct fault *) = {

@@ -42,6 +42,10 @@ struct elastic_opts {
     bool raw;             // documents are Elastic Agent's: none of our templates
 };
 
+// Whether hosts, credentials and headers are what elastic_new takes; nobody is asked. Outcomes: 0;
+// -ENOMEM; -EINVAL with fault, which begins with the setting ("hosts: ...") and holds no secret.
+int elastic_check(const struct elastic_opts *opts, struct fault *fault) MUST_USE;
+
 struct elastic;
 
 // Hosts are read as Filebeat reads them: "https://user:p%40ss@es:9200/path", of which only the name

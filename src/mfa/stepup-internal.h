@@ -58,7 +58,8 @@ struct stepup {
     struct remember *remember; // any thread, as
     struct refusals *refusals;
     uint64_t seed; // of the tables' hashes
-    atomic_llong waiting, pushes, allowed, denied, refused;
+    atomic_llong waiting, pushes, allowed, denied, refused, unlogged;
+    atomic_llong outcomes[REASONS], rules[GUARD_RULES];
 
     pthread_mutex_t mutex; // over what follows; taken before the mailbox's
     bool has_mutex;
@@ -90,6 +91,14 @@ static inline struct state *stepup_state(const struct stepup *s) {
 }
 // False: it cannot be kept.
 bool stepup_audit(struct stepup *s, const struct buf *document);
+// A challenge has come to this; `rule` counts with REASON_GUARD. Of whom, that is remembered.
+struct stepup_end {
+    enum challenge_reason reason;
+    enum guard_rule rule;
+    struct str org, login;
+    int64_t now_ms;
+};
+void stepup_count(struct stepup *s, const struct stepup_end *e);
 // Something has ended: perhaps it was the last that stopping waits for.
 void stepup_look_stopped(struct stepup *s);
 // A number for an Okta user, for struct remember.

@@ -62,13 +62,12 @@ static void write_document(struct run *r) {
 }
 
 static void count(const struct run *r) {
-    struct stepup *s = r->stepup;
-    if (run_is_allowed(r)) s->allowed++;
-    else if (run_reason(r) == REASON_GUARD) s->refused++;
-    else s->denied++;
-    if (run_reason(r) == REASON_GUARD)
-        refusals_note(s->refusals, str_from(r->org->host), r->login, r->verdict.rule,
-                      r->decided_ms);
+    const struct stepup_end e = {.reason = run_reason(r),
+                                 .rule = r->verdict.rule,
+                                 .org = str_from(r->org->host),
+                                 .login = r->login,
+                                 .now_ms = r->decided_ms};
+    stepup_count(r->stepup, &e);
 }
 
 static void say_decided(const struct run *r) {

@@ -90,6 +90,7 @@ static int make_sweep(struct change *base, struct draft *d) {
 // Where nobody reads Okta's log, nothing is missed there.
 static int write_unlogged(const struct sweep *w, struct buf *out, const struct attempt *a) {
     if (!orgs_is_watched(w->base.stepup->orgs, a->org)) return 0;
+    w->base.stepup->unlogged++;
     return document_unlogged(out, a, time_now_ms());
 }
 

@@ -203,8 +203,7 @@ void want_say_refused(struct demand *d, const struct want *w, enum challenge_rea
     AUTO_FINI(buf) struct buf document = buf_make(DOCUMENT_MAX_BYTES);
     if (document_challenge(&document, &a, v, now_ms) < 0 || !stepup_audit(s, &document))
         log_error(s->log, "mfa.not_audited", KV_SLICE("request", c->request_id));
-    *(reason == REASON_GUARD ? &s->refused : &s->denied) += 1;
-    if (reason == REASON_GUARD) refusals_note(s->refusals, a.org, a.login, v->rule, now_ms);
+    stepup_count(s, &(struct stepup_end){reason, v->rule, a.org, a.login, now_ms});
     log_info(s->log, "mfa.refused", KV_SLICE("method", a.method), KV_SLICE("login", a.login),
              KV_STR("reason", challenge_reason_name(reason)), KV_STR("rule", rule));
 }

@@ -135,10 +135,26 @@ void stepup_stats(struct stepup *s, struct stepup_stats *ret) {
                                  .pushes = s->pushes,
                                  .allowed = s->allowed,
                                  .denied = s->denied,
-                                 .refused = s->refused};
+                                 .refused = s->refused,
+                                 .unlogged = s->unlogged};
+    for (size_t i = 0; i < REASONS; i++) ret->outcomes[i] = s->outcomes[i];
+    for (size_t i = 0; i < GUARD_RULES; i++) ret->rules[i] = s->rules[i];
 }
 
 // ---- small services
+
+void stepup_count(struct stepup *s, const struct stepup_end *e) {
+    s->outcomes[e->reason]++;
+    if (e->reason == REASON_NONE) {
+        s->allowed++;
+    } else if (e->reason == REASON_GUARD) {
+        s->refused++;
+        s->rules[e->rule]++;
+        refusals_note(s->refusals, e->org, e->login, e->rule, e->now_ms);
+    } else {
+        s->denied++;
+    }
+}
 
 bool stepup_audit(struct stepup *s, const struct buf *document) {
     if (document->error) return false;

@@ -109,6 +109,10 @@ void stepup_give_up(struct stepup *s, uint64_t ticket);
 
 struct stepup_stats {
     int64_t waiting, pushes, allowed, denied, refused;
+    int64_t outcomes[REASONS];  // of challenges, those not even begun among them; REASON_NONE:
+                                // allowed
+    int64_t rules[GUARD_RULES]; // of the guard, that refused one
+    int64_t unlogged;           // pushes that Okta has logged nothing of
 };
 void stepup_stats(struct stepup *s, struct stepup_stats *ret);
 // What the guard has refused of late; any thread.

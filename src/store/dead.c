@@ -89,6 +89,12 @@ int store_dead_each(struct store *s, int (*each)(void *ctx, const struct store_d
     }
 }
 
+void store_dead_note(struct store *s, int64_t more) {
+    if (s->dead >= 0) s->dead += more;
+}
+
+int64_t store_dead_waiting(const struct store *s) { return s->dead; }
+
 int store_dead_remove(struct store *s, int64_t id, struct fault *fault) {
     struct db_stmt *gone;
     int r = store_stmt(s, STORE_SQL_DEAD_DELETE, &gone, fault);
@@ -106,6 +112,7 @@ static int dead_delete(struct store *s, int64_t id, struct fault *fault) {
 int store_dead_delete(struct store *s, int64_t id, struct fault *fault) {
     pthread_mutex_lock(&s->mutex);
     int r = dead_delete(s, id, fault);
+    if (r == 0) store_dead_note(s, -1);
     pthread_mutex_unlock(&s->mutex);
     return r;
 }
@@ -124,6 +131,7 @@ static int dead_count(struct store *s, int64_t *ret, struct fault *fault) {
 int store_dead_count(struct store *s, int64_t *ret, struct fault *fault) {
     pthread_mutex_lock(&s->mutex);
     int r = dead_count(s, ret, fault);
+    if (r == 0) s->dead = *ret;
     pthread_mutex_unlock(&s->mutex);
     return r;
 }

@@ -13,7 +13,7 @@
 #include "base/parse.h"
 
 enum {
-    STORE_FORMAT = 3,               // user_version
+    STORE_FORMAT = 4,               // user_version
     STORE_APPLICATION = 0x67746853, // application_id: "gthS"
     CACHE_KB = 256,
     BUSY_MS = 5000,            // `status` may read while we write
@@ -65,6 +65,15 @@ static const char *const migrations[STORE_FORMAT] = {
     // The gate's audit journal.
     [2] = "CREATE TABLE journal(number INTEGER PRIMARY KEY AUTOINCREMENT, document BLOB NOT NULL,"
           " sum INTEGER NOT NULL);",
+    // How the outputs are, for `gatehouse status`.
+    [3] = "CREATE TABLE output(output TEXT PRIMARY KEY NOT NULL, at_ms INTEGER NOT NULL,"
+          " deliveries INTEGER NOT NULL, retries INTEGER NOT NULL, filtered INTEGER NOT NULL,"
+          " rejected INTEGER NOT NULL, failing_since_ms INTEGER NOT NULL,"
+          " last_success_ms INTEGER NOT NULL, complaint TEXT, reason TEXT,"
+          " stopped INTEGER NOT NULL) WITHOUT ROWID;"
+          "CREATE TABLE stand(source TEXT NOT NULL, output TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+          " caught_up INTEGER NOT NULL, lag_ms INTEGER NOT NULL, forgotten_in_ms INTEGER NOT NULL,"
+          " PRIMARY KEY(source, output)) WITHOUT ROWID;",
 };
 
 static char *join(const char *directory, const char *name) {
@@ -278,6 +287,7 @@ static int store_new(struct store **ret, const char *directory) {
     AUTO(store) struct store *s = mem_new(sizeof *s);
     if (!s) return -ENOMEM;
     s->lock_fd = -1;
+    s->dead = -1;
     int r = -pthread_mutex_init(&s->mutex, NULL);
     if (r) {
         free(TAKE(s));

@@ -4,6 +4,7 @@
 // What the files of this room share: the open store and its statements.
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store/db.h"
 #include "store/store.h"
@@ -29,6 +30,7 @@ enum store_sql {
     STORE_SQL_WINDOW_PUT,
     STORE_SQL_WINDOW_DELETE,
     STORE_SQL_WINDOW_BESIDE,
+    STORE_SQL_WINDOW_WITHIN,
     STORE_SQL_WINDOWS,
     STORE_SQL_HAD_ADD,
     STORE_SQL_HAD_FIND,
@@ -37,6 +39,10 @@ enum store_sql {
     STORE_SQL_HAD_ANY,
     STORE_SQL_BUDGET_PUT,
     STORE_SQL_BUDGETS,
+    STORE_SQL_OUTPUT_PUT,
+    STORE_SQL_OUTPUTS,
+    STORE_SQL_STAND_PUT,
+    STORE_SQL_STANDS,
     STORE_SQL_SECRET_GET,
     STORE_SQL_SECRET_PUT,
     STORE_SQL_SECRET_DELETE,
@@ -56,6 +62,7 @@ struct store {
     struct db *db;
     struct db_stmt *stmts[STORE_SQL_COUNT];
     pthread_mutex_t mutex; // over everything above
+    atomic_llong dead;     // letters waiting; -1: not counted yet. Changed under the mutex
 };
 
 // One row of table `pair` with what is borrowed from the statement or the caller.
@@ -106,6 +113,9 @@ int store_bad_sum(const struct store *s, const char *what, struct fault *fault);
 // Checks the sums of all pairs, windows and marks: a flipped byte in a name would otherwise make a
 // known pair a new one. Outcomes: 0; -EUCLEAN; -errno.
 int store_verify(struct store *s, struct fault *fault) MUST_USE;
+
+// So many more, or fewer, wait from now on.
+void store_dead_note(struct store *s, int64_t more);
 
 // One dead letter, inside the caller's transaction. Outcomes: 0; -errno.
 int store_dead_add(struct store *s, const struct store_commit *c,

@@ -47,6 +47,8 @@ static const char *const sql[STORE_SQL_COUNT] = {
     [STORE_SQL_WINDOW_DELETE] = "DELETE FROM window WHERE id = ?1",
     [STORE_SQL_WINDOW_BESIDE] = "SELECT " WINDOW_COLUMNS " FROM window WHERE pair = ?1 AND done "
                                 "AND id <> ?2 AND (until_ms = ?3 OR since_ms = ?4) LIMIT 1",
+    [STORE_SQL_WINDOW_WITHIN] = "SELECT " WINDOW_COLUMNS " FROM window WHERE pair = ?1 AND "
+                                "since_ms < ?3 AND until_ms > ?2 ORDER BY since_ms LIMIT 1",
     [STORE_SQL_WINDOWS] =
         "SELECT " WINDOW_COLUMNS ", p.source, p.output FROM window AS w LEFT JOIN "
         "(SELECT id AS pair_id, source, output FROM pair) AS p "
@@ -75,6 +77,17 @@ static const char *const sql[STORE_SQL_COUNT] = {
         "?5, ?6, ?7, ?8, ?9)",
     [STORE_SQL_BUDGETS] = "SELECT source, bucket, at_ms, used, allowed, reset_ms, early_limit, "
                           "concurrency, refused_ms FROM budget ORDER BY source, bucket",
+    [STORE_SQL_OUTPUT_PUT] =
+        "INSERT OR REPLACE INTO output(output, at_ms, deliveries, retries, filtered, rejected, "
+        "failing_since_ms, last_success_ms, complaint, reason, stopped) "
+        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [STORE_SQL_OUTPUTS] =
+        "SELECT output, at_ms, deliveries, retries, filtered, rejected, failing_since_ms, "
+        "last_success_ms, complaint, reason, stopped FROM output ORDER BY output",
+    [STORE_SQL_STAND_PUT] = "INSERT OR REPLACE INTO stand(source, output, at_ms, caught_up, "
+                            "lag_ms, forgotten_in_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [STORE_SQL_STANDS] = "SELECT source, output, at_ms, caught_up, lag_ms, forgotten_in_ms "
+                         "FROM stand ORDER BY source, output",
     [STORE_SQL_SECRET_GET] = "SELECT sealed, sum FROM secret WHERE name = ?1",
     [STORE_SQL_SECRET_PUT] = "INSERT OR REPLACE INTO secret(name, sealed, sum) VALUES(?1, ?2, ?3)",
     [STORE_SQL_SECRET_DELETE] = "DELETE FROM secret WHERE name = ?1",
@@ -450,6 +463,7 @@ static int commit(struct store *s, const struct store_commit *c, struct fault *f
 int store_commit(struct store *s, const struct store_commit *c, struct fault *fault) {
     pthread_mutex_lock(&s->mutex);
     int r = commit(s, c, fault);
+    if (r == 0) store_dead_note(s, (int64_t)c->dead_count - (c->replayed != 0));
     pthread_mutex_unlock(&s->mutex);
     return r;
 }

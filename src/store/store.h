@@ -121,5 +121,8 @@ int store_dead_each(struct store *s, int (*each)(void *ctx, const struct store_d
                     void *ctx, struct fault *fault) MUST_USE;
 int store_dead_delete(struct store *s, int64_t id, struct fault *fault) MUST_USE;
 int store_dead_count(struct store *s, int64_t *ret, struct fault *fault) MUST_USE;
+// The number that store_dead_count last gave, and what was added and taken away since; -1: it never
+// was asked. Never blocks.
+int64_t store_dead_waiting(const struct store *s);
 
 #endif

@@ -6,17 +6,8 @@
 #include <errno.h>
 
 #include "base/hash.h"
-#include "store/history.h"
-#include "store/store-internal.h"
+#include "store/window-internal.h"
 
-// One row of table `window` with what is borrowed from the statement or the caller.
-struct window_row {
-    int64_t id, pair;
-    int64_t since_ms, until_ms, position_ms;
-    struct str next;
-    int64_t events, pages;
-    bool done;
-};
 enum { WINDOW_COLUMNS = 10 }; // STORE_SQL_WINDOWS gives source and output behind them
 
 static int64_t window_sum(const struct window_row *w) {
@@ -47,10 +38,8 @@ static int read_row(struct store *s, struct db_stmt *stmt, struct window_row *re
     return 0;
 }
 
-// The row that the statement finds, borrowed until it is used again. Outcomes: DB_ROW; 0 when there
-// is none; -EUCLEAN; -errno.
-static int find_row(struct store *s, struct db_stmt *get, struct window_row *ret,
-                    struct fault *fault) {
+int store_window_find(struct store *s, struct db_stmt *get, struct window_row *ret,
+                      struct fault *fault) {
     int r = db_step(get, fault);
     if (r <= 0) return r;
     r = read_row(s, get, ret, fault);
@@ -70,8 +59,12 @@ static int put_row(struct store *s, enum store_sql how, const struct window_row 
     return db_run(put, fault);
 }
 
+int store_window_put(struct store *s, const struct window_row *w, struct fault *fault) {
+    return put_row(s, STORE_SQL_WINDOW_PUT, w, fault);
+}
+
 // The sum covers the number, so a new row is numbered by us: behind all that there ever were.
-static int add_row(struct store *s, struct window_row *w, struct fault *fault) {
+int store_window_add(struct store *s, struct window_row *w, struct fault *fault) {
     int r = db_get_i64(s->db,
                        "SELECT max(ifnull((SELECT max(id) FROM window), 0), "
                        "ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'window'), 0)) + 1",
@@ -79,7 +72,7 @@ static int add_row(struct store *s, struct window_row *w, struct fault *fault) {
     return r ? r : put_row(s, STORE_SQL_WINDOW_ADD, w, fault);
 }
 
-static int delete_row(struct store *s, int64_t id, struct fault *fault) {
+int store_window_delete(struct store *s, int64_t id, struct fault *fault) {
     struct db_stmt *gone;
     int r = store_stmt(s, STORE_SQL_WINDOW_DELETE, &gone, fault);
     if (r) return r;
@@ -95,7 +88,7 @@ static int walk(struct store *s, int (*each)(void *ctx, const struct store_windo
     int r = store_stmt(s, STORE_SQL_WINDOWS, &all, fault);
     if (r) return r;
     struct window_row row;
-    while ((r = find_row(s, all, &row, fault)) == DB_ROW) {
+    while ((r = store_window_find(s, all, &row, fault)) == DB_ROW) {
         const struct store_window w = {.id = row.id,
                                        .source = db_str(all, WINDOW_COLUMNS),
                                        .output = db_str(all, WINDOW_COLUMNS + 1),
@@ -138,7 +131,7 @@ static int add_windows(struct store *s, int64_t pair, const struct store_begin *
                                .position_ms = range->since_ms};
         if (w.since_ms >= w.until_ms)
             return fault_set(fault, -EINVAL, "%s: an empty window", s->path);
-        int r = add_row(s, &w, fault);
+        int r = store_window_add(s, &w, fault);
         if (r) return r;
         ret_ids[i] = w.id;
     }
@@ -173,7 +166,7 @@ static int get_row(struct store *s, int64_t id, struct window_row *ret, struct f
     int r = store_stmt(s, STORE_SQL_WINDOW_GET, &get, fault);
     if (r) return r;
     db_bind_i64(get, 1, id);
-    r = find_row(s, get, ret, fault);
+    r = store_window_find(s, get, ret, fault);
     if (r == 0) return fault_set(fault, -ESTALE, "%s: a window is not on record", s->path);
     return r < 0 ? r : 0;
 }
@@ -187,13 +180,12 @@ static int find_beside(struct store *s, const struct window_row *w, struct windo
     db_bind_i64(get, 2, w->id);
     db_bind_i64(get, 3, w->since_ms);
     db_bind_i64(get, 4, w->until_ms);
-    r = find_row(s, get, ret, fault);
+    r = store_window_find(s, get, ret, fault);
     db_reset(get);
     return r;
 }
 
-// Takes in the windows that are done on both sides.
-static int melt(struct store *s, struct window_row *w, struct fault *fault) {
+int store_window_melt(struct store *s, struct window_row *w, struct fault *fault) {
     struct window_row other;
     int r;
     while ((r = find_beside(s, w, &other, fault)) == DB_ROW) {
@@ -201,7 +193,7 @@ static int melt(struct store *s, struct window_row *w, struct fault *fault) {
         if (other.until_ms > w->until_ms) w->until_ms = other.until_ms;
         w->events += other.events;
         w->pages += other.pages;
-        r = delete_row(s, other.id, fault);
+        r = store_window_delete(s, other.id, fault);
         if (r) return r;
     }
     w->position_ms = w->until_ms;
@@ -222,8 +214,8 @@ int store_window_move(struct store *s, const struct pair_row *pair, const struct
     w.events += c->events;
     w.pages += c->pages;
     w.done = move->done;
-    r = w.done ? melt(s, &w, fault) : 0;
-    return r ? r : put_row(s, STORE_SQL_WINDOW_PUT, &w, fault);
+    r = w.done ? store_window_melt(s, &w, fault) : 0;
+    return r ? r : store_window_put(s, &w, fault);
 }
 
 // ---- splitting
@@ -238,8 +230,8 @@ static int split_one(struct store *s, int64_t id, int64_t at_ms, int64_t *ret_id
     struct window_row rest = {
         .pair = w.pair, .since_ms = at_ms, .until_ms = w.until_ms, .position_ms = at_ms};
     w.until_ms = at_ms;
-    r = put_row(s, STORE_SQL_WINDOW_PUT, &w, fault);
-    if (r == 0) r = add_row(s, &rest, fault);
+    r = store_window_put(s, &w, fault);
+    if (r == 0) r = store_window_add(s, &rest, fault);
     if (r == 0) *ret_id = rest.id;
     return r;
 }

@@ -39,7 +39,8 @@ def everything_a_package_needs_is_there(root):
     files = installed(root)
     wanted = ["bin/gatehouse", "bin/okta-sim", "lib/systemd/system/gatehouse.service",
               "share/man/man1/gatehouse.1", "share/man/man1/okta-sim.1",
-              "share/doc/gatehouse/gatehouse.yml.example", "share/doc/gatehouse/README.md"]
+              "share/doc/gatehouse/gatehouse.yml.example", "share/doc/gatehouse/README.md",
+              "share/gatehouse/prometheus/gatehouse.rules.yml", "share/gatehouse/grafana/gatehouse.json"]
     missing = [path for path in wanted if path not in files]
     assert not missing, f"missing: {missing}; there are: {sorted(files)}"
 

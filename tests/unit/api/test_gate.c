@@ -65,6 +65,12 @@ static void what_was_answered_is_there_after_a_restart(void **state) {
     said_fini(&said);
     ask_for(&g.f, 404, "GET", "kv1/gone", root, NULL);
     ask_for(&g.f, 403, "GET", "kv1/a/b", "s.000000000000000000000000", NULL);
+    struct gate_stats stats;
+    gate_stats(g.f.gate, &stats);
+    assert_int_equal(stats.answered[OP_READ][2], 1);
+    assert_int_equal(stats.answered[OP_READ][4], 2);
+    assert_int_equal(stats.requests, 3);
+    assert_int_equal(stats.unaudited, 0);
     stored_close(&g);
 }
 

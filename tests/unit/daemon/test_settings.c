@@ -385,7 +385,7 @@ static void test_metrics_need_an_address(void **state) {
     assert_true(settings_same_metrics(&some.settings->metrics, &some.settings->metrics));
     refused("metrics: {}\n" SMALL, "metrics.address: is missing", NULL, 0);
     refused("metrics: {address: 9600}\n" SMALL, "metrics.address: expected HOST:PORT", NULL, 0);
-    refused("metrics: {adress: a}\n" SMALL, "did you mean address?", NULL, 0);
+    refused("metrics: {adresz: a}\n" SMALL, "did you mean address?", NULL, 0);
 }
 
 static void test_listen_refuses_what_cannot_be_meant(void **state) {

@@ -69,9 +69,11 @@ static void brokers_need_hosts_and_a_topic(void **state) {
 static void there_is_one_way_to_sign_in(void **state) {
     (void)state;
     refused_output("  - {type: elasticsearch, hosts: [a], api_key: a:b, username: u}",
-                   "api_key: there is a username or password too");
-    refused_output("  - {type: elasticsearch, hosts: [a], username: u}", "password: is missing");
-    refused_output("  - {type: elasticsearch, hosts: [a], password: u}", "username: is missing");
+                   "outputs.0.api_key: there is a username, too");
+    refused_output("  - {type: elasticsearch, hosts: [a], password: u}",
+                   "outputs.0.password: there is no username");
+    refused_output("  - {type: kafka, hosts: [a], topic: t, username: u}", "password: is missing");
+    refused_output("  - {type: kafka, hosts: [a], topic: t, password: u}", "username: is missing");
     refused_output("  - {type: kafka, topic: t, hosts: [a], api_key: a}",
                    "belongs to output of type elasticsearch opensearch");
 }
@@ -87,10 +89,12 @@ static void headers_are_names_with_values(void **state) {
     assert_string_equal(o->headers[0], "X-Team=a b");
     assert_string_equal(o->headers[1], "X-Key=00secret");
     assert_string_equal(o->parameters[0], "refresh=wait_for");
-    refused_output("  - {type: elasticsearch, hosts: [a], headers: {Authorization: x}}",
-                   "Authorization is set by the program itself");
-    refused_output("  - {type: elasticsearch, hosts: [a], headers: {\"a b\": x}}",
-                   "a b is no name of a header");
+    refused_output("  - {type: elasticsearch, hosts: [a], api_key: \"a:b\", headers: "
+                   "{Authorization: x}}",
+                   "headers: ");
+    refused_output("  - {type: elasticsearch, hosts: [a], headers: {Content-Type: x}}",
+                   "headers: ");
+    refused_output("  - {type: elasticsearch, hosts: [a], headers: {\"a b\": x}}", "headers: ");
     refused_output("  - {type: elasticsearch, hosts: [a], headers: [x]}",
                    "headers: expected names with values; found a list");
 }
@@ -112,17 +116,42 @@ static void a_header_can_be_set_on_the_command_line_and_is_not_shown(void **stat
 
 static void what_would_do_nothing_is_refused(void **state) {
     (void)state;
-    refused_output("  - {type: stdout, go_encoding: true}", "go_encoding: belongs to `format: raw`");
+    refused_output("  - {type: stdout, go_encoding: true}",
+                   "go_encoding: belongs to `format: raw`");
     refused_output("  - {type: stdout, backoff: {init: 10s, max: 5s}}", "max is shorter than init");
     refused_output("  - {type: elasticsearch, hosts: [\"http://a\"], ssl: {}}",
                    "ssl: http://a is reached by http");
-    refused_output("  - {type: elasticsearch, hosts: [a], compression_level: 10}",
-                   "from 0 to 9");
+    refused_output("  - {type: elasticsearch, hosts: [a], compression_level: 10}", "from 0 to 9");
     refused_output("  - {type: elasticsearch, hosts: [a], proxy_url: \"http://p:1\", "
                    "proxy_disable: true}",
                    "proxy_disable: there is a proxy_url");
     refused_output("  - {type: elasticsearch, hosts: [a], loadbalance: true}",
                    "is not supported yet");
+}
+
+static void hosts_and_names_are_checked_before_anybody_is_asked(void **state) {
+    (void)state;
+    refused_output("  - {type: elasticsearch, hosts: [\"ftp://x\"]}", "outputs.0.hosts: ");
+    refused_output("  - {type: elasticsearch, hosts: [a], index: Okta}", "index: has O, which no");
+    refused_output("  - {type: elasticsearch, hosts: [a], index: -okta}", "index: begins with -");
+    refused_output("  - {type: opensearch, hosts: [a], index: \"okta-%{[nothing\"}",
+                   "index: \"okta-%{[nothing\", byte 6");
+    refused_output("  - {type: kafka, hosts: [a], topic: \"%{+qqqq}\"}", "topic: ");
+    AUTO_FINI(result)
+    struct result r = accepted_output(
+        "  - {type: elasticsearch, hosts: [a], index: \"okta-%{[event.Action]}-%{+yyyy.MM}\"}");
+    assert_non_null(r.settings->outputs[0].index);
+}
+
+static void a_password_in_a_host_is_not_shown(void **state) {
+    (void)state;
+    AUTO_FINI(result)
+    struct result r =
+        accepted_output("  - {type: elasticsearch, hosts: [\"https://u:secret@es:9200/x\"]}");
+    AUTO_FINI(buf) struct buf shown = buf_make(1 << 16);
+    settings_show(r.settings, &shown);
+    assert_non_null(strstr(buf_z(&shown), "https://********@es:9200/x"));
+    assert_null(strstr(buf_z(&shown), "secret"));
 }
 
 static void every_output_may_have_a_filter_and_a_format(void **state) {
@@ -146,6 +175,8 @@ int main(void) {
         cmocka_unit_test(headers_are_names_with_values),
         cmocka_unit_test(a_header_can_be_set_on_the_command_line_and_is_not_shown),
         cmocka_unit_test(what_would_do_nothing_is_refused),
+        cmocka_unit_test(hosts_and_names_are_checked_before_anybody_is_asked),
+        cmocka_unit_test(a_password_in_a_host_is_not_shown),
         cmocka_unit_test(every_output_may_have_a_filter_and_a_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

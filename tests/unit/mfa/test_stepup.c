@@ -205,6 +205,14 @@ static void after_a_denial_nothing_is_asked_of_okta(void **state) {
     assert_refused(w, "pause");
     assert_int_equal(f->okta.asked[FAKE_FIND], finds);
     assert_int_equal(fake_documents(&f->world, "mfa-refused", "pause", NULL), 1);
+    struct stepup_stats stats;
+    stepup_stats(f->stepup, &stats);
+    assert_int_equal(stats.outcomes[REASON_REJECTED], 1);
+    assert_int_equal(stats.outcomes[REASON_GUARD], 1);
+    assert_int_equal(stats.rules[GUARD_PAUSE], 1);
+    assert_int_equal(stats.denied, 1);
+    assert_int_equal(stats.refused, 1);
+    assert_int_equal(stats.outcomes[REASON_NONE] + stats.allowed, 0);
 }
 
 // ---- Okta's troubles
