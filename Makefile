@@ -4,11 +4,12 @@
 # `make install prefix=/usr`: the build has to know it, too (/usr/local otherwise).
 export prefix
 
-.PHONY: help build deps check test demo demo-gate bench install clean format
+.PHONY: help build deps check test demo demo-gate demo-search bench install clean format
 
 help:
 	@echo 'make demo       install what is needed, build, and see the main job done'
 	@echo 'make demo-gate  the same for the gate: a push, a denial, the guard'
+	@echo 'make demo-search the log in a real Elasticsearch, and questions to it'
 	@echo 'make build      build the programs: build/gatehouse and build/okta-sim'
 	@echo 'make check      the quick tests: nothing installed, no network, under a minute'
 	@echo 'make test       every test, against the real components'
@@ -35,6 +36,10 @@ demo: build
 
 demo-gate: build
 	@tools/demo-gate
+
+demo-search: build
+	@tools/deps search
+	@tools/demo-search
 
 bench:
 	@tools/deps bench

@@ -51,6 +51,10 @@ static const struct flag flags[] = {
     {ARGS_LIMIT, "limit", 0, "N", FLAG_TEXT, AT(limit), "at most so many (default 20)"},
     {ARGS_CLEAR, "clear", 0, NULL, FLAG_BOOL, AT(clear),
      "forget what speaks against pushes to USER"},
+    {ARGS_DRY_RUN, "dry-run", 0, NULL, FLAG_BOOL, AT(dry_run),
+     "change nothing, and say what would be done"},
+    {ARGS_EXPORT, "export", 0, NULL, FLAG_BOOL, AT(export),
+     "print what would be put, and ask nobody; needs no settings"},
     {0, "help", 'h', NULL, FLAG_BOOL, AT(help), "this text"},
 };
 

@@ -35,6 +35,8 @@ enum {
     ARGS_GATE = 1 << 17, // where a running gate is
     ARGS_LIMIT = 1 << 18,
     ARGS_CLEAR = 1 << 19,
+    ARGS_DRY_RUN = 1 << 20,
+    ARGS_EXPORT = 1 << 21,
 };
 
 struct args {
@@ -51,6 +53,7 @@ struct args {
     const char *address; // of a gate
     const char *limit;
     bool clear;
+    bool dry_run, export; // of setup
     bool help;
     const char *words[ARGS_WORDS_MAX]; // what is not a flag
     size_t word_count;

@@ -39,15 +39,36 @@ const struct command commands[] = {
      "what Elastic's\n"
      "pipeline would make of the same event, no more. KEY is a key of a source, such as tags,\n"
      "preserve_original_event, remove_flattened_debug or url, or one of useragents, geo.city, "
-     "geo.asn.\n"
+     "geo.asn,\n"
+     "or format: raw makes documents for Elastic's own pipeline, with go_encoding=true as Elastic "
+     "Agent does.\n"
      "What cannot be mapped is reported on stderr with its line; the exit status is then 1.",
      ARGS_SET, 0, 0, false, command_map},
     {"test", "check the settings, the way to Okta, or the outputs", "config|okta|output",
      "config  reads the settings and says what is wrong with them (--show prints what is in "
      "force)\n"
      "okta    for each source: name, connection, TLS, clock, credentials, one page, rate limit\n"
-     "output  for each output: can it be written to",
+     "output  for each output: can it be written to; an engine: connection, privileges, index "
+     "template,\n"
+     "        and a probe document that is written and deleted again",
      ARGS_CONFIG | ARGS_SET | ARGS_SHOW, 1, 1, false, command_test},
+    {"setup", "templates and lifecycle for Elasticsearch or OpenSearch",
+     "elasticsearch|opensearch [--output NAME]... [--dry-run] [--export]",
+     "Puts into the engine of each output of that type what it has to know before documents come: "
+     "component\n"
+     "and index templates with the type of every field, and how long data is kept (`retention`). "
+     "What is\n"
+     "there in the same version stays as it is, so it may be run again at any time; what a newer "
+     "gatehouse\n"
+     "has put is left alone. An index that is there already keeps its mapping until it rolls "
+     "over.\n"
+     "--export prints one JSON object, a member per request: the path of a PUT, and its body:\n"
+     "  gatehouse setup elasticsearch --export | jq -r 'keys_unsorted[]'\n"
+     "  gatehouse setup elasticsearch --export | jq '.[\"/_index_template/gatehouse-okta\"]' |\n"
+     "    curl -X PUT -H 'Content-Type: application/json' -d @- "
+     "https://es:9200/_index_template/gatehouse-okta\n"
+     "OpenSearch without its plugin for index states (ISM) has no lifecycle: that is skipped.",
+     ARGS_CONFIG | ARGS_SET | ARGS_OUTPUT | ARGS_DRY_RUN | ARGS_EXPORT, 1, 1, false, command_setup},
     {"status", "where each output stands in each source", "[--json]",
      "Reads the state directory; works while the daemon runs, and when it does not.",
      ARGS_CONFIG | ARGS_SET | ARGS_JSON, 0, 0, false, command_status},
@@ -88,6 +109,8 @@ const struct command commands[] = {
      ARGS_GATE | ARGS_LIMIT | ARGS_JSON | ARGS_CLEAR, 1, 3, false, command_mfa},
     {"api", "describe the gate's HTTP API", "--markdown", "Writes the reference of the gate's API.",
      ARGS_MARKDOWN, 0, 0, true, command_api},
+    {"metrics", "describe every metric", "--markdown", "Writes the reference of the metrics.",
+     ARGS_MARKDOWN, 0, 0, true, command_metrics},
     {"rotate", "a new master key for the gate, while it runs", "FILE",
      "Makes a new master key in FILE (0600), which must not exist, and has the running daemon "
      "seal\n"

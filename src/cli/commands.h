@@ -29,6 +29,7 @@ int command_collect(const struct args *args);
 int command_backfill(const struct args *args);
 int command_map(const struct args *args);
 int command_test(const struct args *args);
+int command_setup(const struct args *args);
 int command_status(const struct args *args);
 int command_dead_letters(const struct args *args);
 int command_keygen(const struct args *args);
@@ -36,6 +37,7 @@ int command_init(const struct args *args);
 int command_rotate(const struct args *args);
 int command_mfa(const struct args *args);
 int command_api(const struct args *args);
+int command_metrics(const struct args *args);
 int command_settings(const struct args *args);
 
 // One step of a `test` command: a tick or a cross, what was looked at, and what came of it.

@@ -1,27 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// `test output`: opens each output without changing anything that is there.
+// `test output`: opens each output without changing anything that is there; an engine or broker is
+// asked step by step.
 #include <stdio.h>
 #include <unistd.h>
 
 #include "cli/test.h"
 #include "daemon/plan.h"
 #include "daemon/settings.h"
+#include "elastic/engine.h"
+#include "kafka/producer.h"
 #include "loop/loop.h"
 
-static bool try_output(const struct watch_output_opts *output) {
+static void print_one(void *ctx, bool good, const char *step, const char *text) {
+    bool *said = ctx;
+    *said = true;
+    print_step(good, step, text);
+}
+
+// Step by step, as the type knows how to.
+static bool ask_output(const struct watch_output_opts *output, const struct sink_host *host) {
+    bool said = false;
+    int e = output->type->test(&output->sink, host, print_one, &said);
+    if (e && !said) print_step(false, "cannot be tested", error_text(e));
+    return e == 0;
+}
+
+static bool open_output(const struct watch_output_opts *output, const struct sink_host *host) {
     struct sink_opts opts = output->sink;
     struct sink *sink = NULL;
     struct fault fault = {{0}};
-    atomic_bool stop = false;
-    const struct sink_host host = {.stop = &stop};
     opts.dry_run = true;
-    int e = output->type->open(&sink, &opts, &host, STR_NONE, &fault);
-    printf("%s (%s): %s\n", output->name, output->type->name,
-           opts.path ? opts.path : "standard output");
+    int e = output->type->open(&sink, &opts, host, STR_NONE, &fault);
     print_step(e == 0, e ? "cannot be written to" : "can be written to",
                e ? fault.text : output->type->guarantee);
     output->type->free(sink);
     return e == 0;
+}
+
+static const char *place_of(const struct sink_opts *opts) {
+    if (opts->elastic) return opts->elastic->hosts[0];
+    if (opts->kafka) return opts->kafka->hosts[0];
+    return opts->path ? opts->path : "standard output";
+}
+
+static bool try_output(const struct watch_output_opts *output) {
+    atomic_bool stop = false;
+    const struct sink_host host = {.stop = &stop};
+    printf("%s (%s): %s\n", output->name, output->type->name, place_of(&output->sink));
+    return output->type->test ? ask_output(output, &host) : open_output(output, &host);
 }
 
 int test_output(const struct settings *settings) {

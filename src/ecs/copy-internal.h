@@ -60,6 +60,10 @@ void ecs_copy_value(struct ecs_copy *c, const struct json *v);
 
 // `before` (a name with its colon), the value and a comma; nothing at all when the value is empty.
 void ecs_copy_named(struct ecs_copy *c, struct str before, const struct json *v);
+// The value as the one member of an object; `before` is its name as above.
+void ecs_copy_wrapped(struct ecs_copy *c, struct str before, const struct json *v);
+// Whether it is an object, or a list of nothing but objects.
+bool ecs_is_of_objects(const struct json *v);
 
 // The members of an object, each with a comma; nothing for other values. A member that bears the
 // new name of another one gives way to it.

@@ -203,3 +203,17 @@ void ecs_copy_object(struct ecs_copy *c, const struct json *object,
                      const struct ecs_renames *renames) {
     if (!c->error) copy_object(c, object, renames, 0);
 }
+
+void ecs_copy_wrapped(struct ecs_copy *c, struct str before, const struct json *v) {
+    struct ecs_mark mark = ecs_open(c->out, STR_NONE, '{');
+    ecs_copy_named(c, before, v);
+    ecs_close(c->out, mark, '}');
+}
+
+bool ecs_is_of_objects(const struct json *v) {
+    if (json_type(v) != JSON_ARRAY) return json_type(v) == JSON_OBJECT;
+    struct json_iter it = json_iter(v);
+    while (json_next(&it))
+        if (json_type(it.value) != JSON_OBJECT) return false;
+    return true;
+}

@@ -184,23 +184,11 @@ static void write_original(struct ecs_copy *c) {
     buf_addc(c->out, ',');
 }
 
-static bool is_object_or_objects(const struct json *v) {
-    if (json_type(v) != JSON_ARRAY) return json_type(v) == JSON_OBJECT;
-    struct json_iter it = json_iter(v);
-    while (json_next(&it))
-        if (json_type(it.value) != JSON_OBJECT) return false;
-    return true;
-}
-
-// What is no object becomes a member of one: an index would refuse the document for it.
+// An index takes nothing but objects here. What is collected goes into one; `map` says no more than
+// Elastic's pipeline would.
 static void write_integrator_value(struct ecs_copy *c, const struct json *v) {
-    if (is_object_or_objects(v)) {
-        ecs_copy_value(c, v);
-        return;
-    }
-    struct ecs_mark mark = ecs_open(c->out, STR_NONE, '{');
-    ecs_copy_named(c, STR("\"text\":"), v);
-    ecs_close(c->out, mark, '}');
+    if (ecs_is_of_objects(v) || !c->mapper->fetched_ms) ecs_copy_value(c, v);
+    else ecs_copy_wrapped(c, STR("\"text\":"), v);
 }
 
 static void write_integrator(struct ecs_copy *c, const struct json *v) {

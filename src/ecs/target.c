@@ -73,9 +73,11 @@ static const struct ecs_renames hop_renames = {hop_rows, LEN(hop_rows),
                                                NAME_LENGTH("geographicalContext") |
                                                    NAME_LENGTH("geographical_context")};
 
+// As with a device's integrator: an index takes only objects.
 static void write_hop(struct ecs_copy *c, const struct json *v) {
     if (json_type(v) == JSON_OBJECT) ecs_copy_object(c, v, &hop_renames);
-    else ecs_copy_value(c, v);
+    else if (!c->mapper->fetched_ms) ecs_copy_value(c, v);
+    else ecs_copy_wrapped(c, STR("\"ip\":"), v);
 }
 
 // A list of what `write` makes of each element. A single object counts as a list of one.

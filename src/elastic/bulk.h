@@ -23,9 +23,9 @@ enum elastic_item_verdict {
 struct elastic_item {
     enum elastic_item_verdict verdict;
     int status;
-    struct str index;  // "_index": of a data stream the backing index
-    struct str reason; // "document_parsing_exception: [1:24] failed to parse field [x]..."; with
-                       // the innermost cause; absent when delivered
+    struct str index;   // "_index": of a data stream the backing index
+    struct str reason;  // "document_parsing_exception: [1:24] failed to parse field [x]..."; with
+                        // the innermost cause; absent when delivered
     bool failure_store; // rejected, and kept in the data stream's failure store
 };
 

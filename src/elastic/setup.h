@@ -2,7 +2,8 @@
 #ifndef ELASTIC_SETUP_H
 #define ELASTIC_SETUP_H
 // What an engine has to be told before documents come: component and index templates with the types
-// of Elastic's Okta integration (reference section 4), and how long data is kept. `gatehouse setup`.
+// of Elastic's Okta integration (reference section 4), and how long data is kept. `gatehouse
+// setup`.
 
 #include "elastic/engine.h"
 
@@ -31,20 +32,23 @@ enum elastic_put {
     ELASTIC_PUT_FAILED,
 };
 // Idempotent. `say` (may be NULL) is told of each asset; `dry_run` changes nothing and tells what
-// would be done. Outcomes: 0; -EIO, -EACCES, -ENOMEM, -ECANCELED with fault (the first that failed).
+// would be done. Outcomes: 0; -EIO, -EACCES, -ENOMEM, -ECANCELED with fault (the first that
+// failed).
 int elastic_setup(struct elastic *e, bool dry_run,
                   void (*say)(void *ctx, const struct elastic_asset *asset, enum elastic_put what,
                               const char *text),
                   void *ctx, struct fault *fault) MUST_USE;
 
-// For the sink, before the first document goes to a data stream that is not there: does a template of
-// the engine make a data stream of that name? Else (and opts.template, not opts.raw) puts ours.
-// Outcomes as elastic_setup.
+// For the sink, before the first document goes to a name that is not there yet (opts.template, not
+// opts.raw): does the template that would count for it know our fields (ours, a user's, Elastic's
+// integration's)? Else puts ours, which win over Elastic's built-in `logs` and lose against the
+// others. Who may not look is taken for one whose administrator has run `setup`. Outcomes as
+// elastic_setup; the fault of -EACCES names the privilege, and what else to do.
 int elastic_ensure_template(struct elastic *e, const char *data_stream,
                             struct fault *fault) MUST_USE;
 
-// `test output`: connection, version, privileges, template, and a probe document that is written and
-// deleted again. `say` is told of each step. Outcomes: 0 all good; -EIO with fault.
+// `test output`: connection, version, privileges, template, and a probe document that is written
+// and deleted again. `say` is told of each step. Outcomes: 0 all good; -EIO with fault.
 int elastic_test(struct elastic *e,
                  void (*say)(void *ctx, bool good, const char *step, const char *text), void *ctx,
                  struct fault *fault) MUST_USE;

@@ -10,6 +10,7 @@
 struct elastic_indices {
     char **names; // owned; the last is written to
     size_t n;     // 0: there is nothing of that name yet
+    size_t cap;
 };
 void elastic_indices_fini(struct elastic_indices *i);
 DEFINE_AUTO_FINI(elastic_indices)

@@ -243,8 +243,10 @@ static int sync_all(struct file *f, struct fault *fault) {
     return 0;
 }
 
-static int file_sync(struct sink *s, struct buf *ret_mark, struct fault *fault) {
+static int file_sync(struct sink *s, const struct sink_position *at, struct buf *ret_mark,
+                     struct fault *fault) {
     struct file *f = (struct file *)s;
+    (void)at;
     f->synced = false;
     if (!file_dirty(f)) return 0;
     int r = sync_all(f, fault);

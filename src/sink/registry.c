@@ -4,7 +4,9 @@
 
 #include "sink/types-internal.h"
 
-const struct sink_type *const sink_types[] = {&sink_file, &sink_sqlite, &sink_stdout, NULL};
+const struct sink_type *const sink_types[] = {
+    &sink_file,   &sink_sqlite, &sink_elasticsearch, &sink_opensearch, &sink_kafka,
+    &sink_stdout, NULL};
 
 const struct sink_type *sink_type_find(const char *name) {
     for (size_t i = 0; sink_types[i]; i++)

@@ -51,13 +51,13 @@ struct kafka_opts;   // kafka/producer.h
 // Everything that any built-in type can be told; each type reads its own.
 struct sink_opts {
     const char *name;
-    const char *path;        // file: directory; sqlite: file
-    const char *filename;    // file: base name, default "gatehouse"
-    int64_t rotate_every_kb; // file: 0 never
-    int64_t number_of_files; // file: 0 keeps all
-    uint32_t permissions;    // file: default 0600
-    int64_t keep_ms;         // sqlite: 0 keeps all
-    int fd;                  // stdout: the descriptor
+    const char *path;                   // file: directory; sqlite: file
+    const char *filename;               // file: base name, default "gatehouse"
+    int64_t rotate_every_kb;            // file: 0 never
+    int64_t number_of_files;            // file: 0 keeps all
+    uint32_t permissions;               // file: default 0600
+    int64_t keep_ms;                    // sqlite: 0 keeps all
+    int fd;                             // stdout: the descriptor
     const struct elastic_opts *elastic; // elasticsearch, opensearch
     const struct kafka_opts *kafka;     // kafka
     bool dry_run; // `test output`: `open` checks only and changes nothing of what is there; then
@@ -113,7 +113,9 @@ struct sink_type {
     // NULL: the state alone knows where its pairs stand. Else, to be called after `open` and before
     // anything is asked for: the positions at which another state has left this place (none when
     // `mark` told that it was ours); the caller puts them on record in place of its own. `each`
-    // borrows. Outcomes: 0; what `each` returned; -errno with fault.
+    // borrows. Outcomes: 0; what `each` returned; -errno with fault. Such a sink has deliver (of no
+    // documents) and sync called for pages without documents, too, and is asked again whenever it
+    // was opened again: when it tells of any then, it is closed, and the caller begins anew.
     int (*positions)(struct sink *s, int (*each)(void *ctx, const struct sink_position *p),
                      void *ctx, struct fault *fault) MUST_USE;
 

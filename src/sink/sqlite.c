@@ -209,8 +209,9 @@ static int rows_deliver(struct sink *s, const struct sink_doc *docs, size_t n, i
     return r ? r : sweep(w, now_ms, fault);
 }
 
-static int rows_sync(struct sink *s, struct buf *ret_mark, struct fault *fault) {
-    (void)ret_mark;
+static int rows_sync(struct sink *s, const struct sink_position *at, struct buf *ret_mark,
+                     struct fault *fault) {
+    (void)at, (void)ret_mark;
     struct rows *w = (struct rows *)s;
     return db_in_transaction(w->db) ? db_commit(w->db, fault) : 0;
 }

@@ -95,8 +95,9 @@ static int out_deliver(struct sink *s, const struct sink_doc *docs, size_t n, in
     return 0;
 }
 
-static int out_sync(struct sink *s, struct buf *ret_mark, struct fault *fault) {
-    (void)s, (void)ret_mark, (void)fault;
+static int out_sync(struct sink *s, const struct sink_position *at, struct buf *ret_mark,
+                     struct fault *fault) {
+    (void)s, (void)at, (void)ret_mark, (void)fault;
     return 0;
 }
 

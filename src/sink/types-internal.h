@@ -5,7 +5,10 @@
 
 #include "sink/sink.h"
 
+extern const struct sink_type sink_elasticsearch;
 extern const struct sink_type sink_file;
+extern const struct sink_type sink_kafka;
+extern const struct sink_type sink_opensearch;
 extern const struct sink_type sink_sqlite;
 extern const struct sink_type sink_stdout;
 

@@ -98,6 +98,11 @@ static int map_with(struct ecs_useragents *agents, struct str event) {
     struct ecs_facts facts = {0};
     e = ecs_map(m, event, 1795341600000, &out, &facts, NULL);
     if (e < 0) assert_int_equal(out.n, 0);
+    for (int form = ECS_FORM_RAW; e == 0 && form <= ECS_FORM_RAW_GO; form++) {
+        size_t before = out.n;
+        e = ecs_write(m, (enum ecs_form)form, &out, NULL);
+        if (e) assert_int_equal(out.n, before);
+    }
     return e > 0 ? 0 : e;
 }
 

@@ -60,6 +60,7 @@ sources:
 outputs:
   - {{ name: db, type: sqlite, path: {folder}/events.db }}
   - {{ name: file, type: file, path: {folder}/out, filename: events }}
+  - {{ name: raw, type: file, path: {folder}/raw, filename: events, format: raw, filter: {{ event_types: ["*"] }} }}
 """)
 
 
@@ -88,7 +89,12 @@ def delivered(folder):
         with open(f"{folder}/out/{name}", encoding="utf-8") as file:
             for line in file:
                 lines[json.loads(line)["event"]["id"]] += 1
-    return rows, lines
+    raw = collections.Counter()
+    for name in os.listdir(f"{folder}/raw"):
+        with open(f"{folder}/raw/{name}", encoding="utf-8") as file:
+            for line in file:
+                raw[json.loads(json.loads(line)["message"])["uuid"]] += 1
+    return rows, lines, raw
 
 
 def problem_with(n, scope, port):

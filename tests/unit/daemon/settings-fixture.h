@@ -11,6 +11,7 @@
 static const char *fake_variable(void *ctx, const char *name) {
     (void)ctx;
     if (strcmp(name, "OKTA_API_KEY") == 0) return "00secret";
+    if (strcmp(name, "ES_API_KEY") == 0) return "id:key";
     if (strcmp(name, "SPACED") == 0) return "a: [b, ${OKTA_API_KEY}]";
     if (strcmp(name, "EMPTY") == 0) return "";
     return NULL;

@@ -137,6 +137,9 @@ static void hosts_and_names_are_checked_before_anybody_is_asked(void **state) {
     refused_output("  - {type: opensearch, hosts: [a], index: \"okta-%{[nothing\"}",
                    "index: \"okta-%{[nothing\", byte 6");
     refused_output("  - {type: kafka, hosts: [a], topic: \"%{+qqqq}\"}", "topic: ");
+    refused_output("  - {type: kafka, hosts: [\"http://a:9092\"], topic: t}", "is no broker");
+    refused_output("  - {type: kafka, hosts: [\"a:0\"], topic: t}", "is no broker");
+    refused_output("  - {type: kafka, hosts: [a], topic: \"okta log\"}", "topic: has  , which no");
     AUTO_FINI(result)
     struct result r = accepted_output(
         "  - {type: elasticsearch, hosts: [a], index: \"okta-%{[event.Action]}-%{+yyyy.MM}\"}");

@@ -92,7 +92,6 @@ static const struct permitted permitted[] = {
     {"v175", "+", "source.*", "the same"},
     {"v175", "+", "event.*", "the same"},
     {"v175", "+", "okta.*", "the same"},
-    {"v175", "-", "okta.device.device_integrator", "a text in an object: an index takes no other"},
     {"v103", "-", "user_agent.original", "a list is no user agent"},
     {"v122", "~", "okta.target", "a detailEntry that is a text is dropped"},
     {"v129", "-", "okta.target", "a target that is no object: the field's type is object"},

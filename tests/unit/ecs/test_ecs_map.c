@@ -441,6 +441,22 @@ static void fields_of_detection_rules_are_filled(void **state) {
     end(&f);
 }
 
+static void what_is_collected_has_only_objects_where_an_index_wants_them(void **state) {
+    (void)state;
+    struct fixture f = begin((struct ecs_opts){0});
+    struct str event =
+        STR("{\"uuid\":\"u\",\"request\":{\"ipChain\":[\"192.0.2.1\",{\"ip\":\"192.0.2.2\"}]},"
+            "\"device\":{\"device_integrator\":\"{not json\"}}");
+    const struct json *doc = map(&f, event);
+    assert_member(doc, "okta.request.ip_chain", "[\"192.0.2.1\",{\"ip\":\"192.0.2.2\"}]");
+    assert_member(doc, "okta.device.device_integrator", "\"{not json\"");
+    f.fetched_ms = 1;
+    doc = map(&f, event);
+    assert_member(doc, "okta.request.ip_chain", "[{\"ip\":\"192.0.2.1\"},{\"ip\":\"192.0.2.2\"}]");
+    assert_member(doc, "okta.device.device_integrator", "{\"text\":\"{not json\"}");
+    end(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tags_of_the_source_come_first_and_once),
@@ -458,6 +474,7 @@ int main(void) {
         cmocka_unit_test(an_event_of_thirty_megabytes_is_mapped),
         cmocka_unit_test(addresses_are_taken_as_elasticsearch_takes_them),
         cmocka_unit_test(targets_lose_nothing_but_what_does_not_belong),
+        cmocka_unit_test(what_is_collected_has_only_objects_where_an_index_wants_them),
         cmocka_unit_test(fields_of_detection_rules_are_filled),
     };
     return cmocka_run_group_tests_name("ecs/map", tests, NULL, NULL);

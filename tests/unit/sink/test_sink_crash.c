@@ -56,7 +56,7 @@ static int one_page(struct run *run) {
     if (rand_below(&run->rnd, 10) == 0) w->now_ms += TIME_DAY_MS;
     int r = world_deliver(w, n);
     AUTO_FINI(buf) struct buf mark = buf_make(1 << 20);
-    if (r == 0) r = w->sink->type->sync(w->sink, &mark, &w->fault);
+    if (r == 0) r = w->sink->type->sync(w->sink, NULL, &mark, &w->fault);
     if (r == 0 && rand_below(&run->rnd, 8) == 0) return w->sink->type->rollback(w->sink, &w->fault);
     const struct store_commit c = {.source = STR("acme"),
                                    .output = STR("out"),

@@ -150,10 +150,10 @@ static void nothing_to_commit_gives_no_mark(void **state) {
     AUTO(world) struct world *w = world_new(state, "file");
     world_open(w);
     AUTO_FINI(buf) struct buf mark = buf_make(1000);
-    world_ok(w, w->sink->type->sync(w->sink, &mark, &w->fault));
+    world_ok(w, w->sink->type->sync(w->sink, NULL, &mark, &w->fault));
     assert_int_equal(mark.n, 0);
     world_page(w, 1);
-    world_ok(w, w->sink->type->sync(w->sink, &mark, &w->fault));
+    world_ok(w, w->sink->type->sync(w->sink, NULL, &mark, &w->fault));
     assert_int_equal(mark.n, 0);
 }
 
@@ -294,7 +294,7 @@ static void rollback_takes_back_the_page_in_all_files(void **state) {
         world_ok(w, world_deliver(w, 10));
         if (round == 2) {
             AUTO_FINI(buf) struct buf mark = buf_make(1000);
-            world_ok(w, w->sink->type->sync(w->sink, &mark, &w->fault));
+            world_ok(w, w->sink->type->sync(w->sink, NULL, &mark, &w->fault));
         }
         world_ok(w, w->sink->type->rollback(w->sink, &w->fault));
         world_expect(w, A, "0 1 ");
@@ -500,7 +500,7 @@ static void a_file_changed_while_running_is_left_as_it_is(void **state) {
     world_ok(w, world_deliver(w, 1));
     assert_int_equal(truncate(world_path(w, B), 10), 0);
     AUTO_FINI(buf) struct buf mark = buf_make(1000);
-    assert_int_equal(w->sink->type->sync(w->sink, &mark, &w->fault), -ESTALE);
+    assert_int_equal(w->sink->type->sync(w->sink, NULL, &mark, &w->fault), -ESTALE);
     world_ok(w, w->sink->type->rollback(w->sink, &w->fault));
     world_page(w, 1);
     world_expect(w, C, "4 ");

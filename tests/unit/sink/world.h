@@ -123,7 +123,7 @@ static inline int world_deliver(struct world *w, size_t n) {
 // Sync and commit of what was delivered; 0 or the first error.
 static inline int world_commit(struct world *w, size_t n) {
     AUTO_FINI(buf) struct buf mark = buf_make(1 << 20);
-    int r = w->sink->type->sync(w->sink, &mark, &w->fault);
+    int r = w->sink->type->sync(w->sink, NULL, &mark, &w->fault);
     if (r) return r;
     if (mark.n) {
         buf_reset(&w->mark);

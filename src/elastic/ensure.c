@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which template counts for a name is the engine's business: it is asked what an index of that name
+// would look like.
+#include "elastic/template-internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "json/read.h"
+
+enum { PATH_MAX_BYTES = 512 };
+
+static enum elastic_knowledge knowledge_in(const struct json *answer, const char *index) {
+    const struct json *template = json_get(answer, "template");
+    const struct json *fields = json_path(template, "mappings.properties");
+    bool gate = strstr(index, "gatehouse.") != NULL;
+    if (!template) return ELASTIC_KNOWS_NONE;
+    return json_get(fields, gate ? "gatehouse" : "okta") ? ELASTIC_KNOWS_OURS : ELASTIC_KNOWS_SOME;
+}
+
+static int read_look(const struct elastic_answer *a, const char *index, enum elastic_knowledge *ret,
+                     struct fault *fault) {
+    AUTO(json_reader) struct json_reader *reader = NULL;
+    const struct json *answer = NULL;
+    struct fault syntax = {{0}};
+    int r = json_reader_new(&reader);
+    if (!r) r = json_read(reader, a->body, &answer, &syntax);
+    if (r > 0) return fault_set(fault, -EIO, "simulating index %s: %s", index, syntax.text);
+    if (!r) *ret = knowledge_in(answer, index);
+    return r;
+}
+
+int elastic_template_look(struct elastic *e, const char *index, enum elastic_knowledge *ret,
+                          struct fault *fault) {
+    char path[PATH_MAX_BYTES];
+    struct elastic_answer a;
+    int n = snprintf(path, sizeof path, "/_index_template/_simulate_index/%s", index);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return fault_set(fault, -EIO, "the name %.40s... is too long", index);
+    const struct elastic_request request = {.method = "POST", .path = path};
+    int r = elastic_ask(e, &request, &a, fault);
+    if (r) return r;
+    if (a.status == 200) return read_look(&a, index, ret, fault);
+    bool forbidden = a.status == 401 || a.status == 403;
+    return elastic_say(&a, path, forbidden ? -EACCES : -EIO, fault);
+}
+
+// What an administrator has to do, behind what the engine said.
+static int say_privilege(struct fault *fault) {
+    struct fault said = *fault;
+    return fault_set(fault, -EACCES,
+                     "%s (the cluster privilege manage_index_templates is needed to put the index "
+                     "template there; or run `gatehouse setup` once as an administrator)",
+                     said.text);
+}
+
+// Whoever may not look may well be let in by an administrator who has run `setup`: then the engine
+// makes the data stream by itself.
+int elastic_ensure_template(struct elastic *e, const char *data_stream, struct fault *fault) {
+    const struct elastic_opts *opts = elastic_opts_of(e);
+    enum elastic_knowledge knows = ELASTIC_KNOWS_NONE;
+    struct fault said = {{0}};
+    if (!opts->template || opts->raw) return 0;
+    int r = elastic_template_look(e, data_stream, &knows, &said);
+    if (r == -EACCES || (!r && knows == ELASTIC_KNOWS_OURS)) return 0;
+    if (!r) r = elastic_setup(e, false, NULL, NULL, &said);
+    if (r == -EACCES) say_privilege(&said);
+    if (r && fault) *fault = said;
+    return r;
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+// `test output`, step by step. The probe goes where documents go if that place is there already,
+// and is taken out of the index that it landed in. Where the place is yet to be made, by the first
+// document, the probe goes into one of its own beside it, and that goes away as a whole.
+#include "elastic/template-internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "elastic/where.h"
+#include "json/read.h"
+#include "json/write.h"
+
+enum { PATH_MAX_BYTES = 1024, NAME_BYTES = 300, BODY_MAX_BYTES = 4096 };
+
+struct probe {
+    struct elastic *e;
+    void (*say)(void *ctx, bool good, const char *step, const char *text);
+    void *ctx;
+    struct json_reader *reader;
+    struct fault *fault; // the first thing that was wrong
+    bool failed;
+    char target[NAME_BYTES];
+    char newest[NAME_BYTES]; // index of the target that is written to; empty: there is none
+    bool made;               // the target is the probe's own
+    bool lasting;            // what is written cannot be deleted: the privilege is missing
+};
+
+static void tell(struct probe *p, bool good, const char *step, const char *text) {
+    if (!good && !p->failed) {
+        p->failed = true;
+        fault_set(p->fault, -EIO, "%s: %s", step, text);
+    }
+    p->say(p->ctx, good, step, text);
+}
+
+// Asks, and reads what the answer holds as far as it is JSON.
+static int ask(struct probe *p, const char *method, const char *path, struct str body,
+               struct elastic_answer *ret, const struct json **ret_json, struct fault *fault) {
+    const struct elastic_request request = {method, path, body, false};
+    struct fault ignored;
+    *ret_json = NULL;
+    int r = elastic_ask(p->e, &request, ret, fault);
+    if (!r) r = json_read(p->reader, ret->body, ret_json, &ignored);
+    return r > 0 ? 0 : r;
+}
+
+// ---- who is there
+
+static bool is_version(struct probe *p, const struct json *root, char *text, size_t n) {
+    const struct json *version = json_get(root, "version");
+    struct str number = json_str(json_get(version, "number"));
+    bool opensearch = str_eqz(json_str(json_get(version, "distribution")), "opensearch");
+    bool wanted = elastic_opts_of(p->e)->kind == ELASTIC_OPENSEARCH;
+    if (!number.n) return false;
+    snprintf(text, n, "%s %.*s at %s", opensearch ? "OpenSearch" : "Elasticsearch", STR_ARG(number),
+             elastic_host(p->e));
+    tell(p, true, "connection", text);
+    if (opensearch != wanted)
+        tell(p, false, "type of the output",
+             wanted ? "this is no OpenSearch: set `type: elasticsearch`"
+                    : "this is OpenSearch: set `type: opensearch`");
+    return true;
+}
+
+// Where `GET /` is not answered, a node says its version.
+static int look_at_nodes(struct probe *p) {
+    const struct json *answer;
+    struct elastic_answer a;
+    struct fault fault = {{0}};
+    char text[NAME_BYTES];
+    int r =
+        ask(p, "GET", "/_nodes/_local?filter_path=nodes.*.version", STR_NONE, &a, &answer, &fault);
+    if (r) return r;
+    struct json_iter it = json_iter(json_get(answer, "nodes"));
+    struct str number = json_next(&it) ? json_str(json_get(it.value, "version")) : STR_NONE;
+    if (number.n)
+        snprintf(text, sizeof text, "version %.*s at %s", STR_ARG(number), elastic_host(p->e));
+    else snprintf(text, sizeof text, "%s; it keeps its version to itself", elastic_host(p->e));
+    tell(p, true, "connection", text);
+    return 0;
+}
+
+static int test_connection(struct probe *p) {
+    const struct json *answer;
+    struct elastic_answer a;
+    struct fault fault = {{0}};
+    char text[NAME_BYTES];
+    int r = ask(p, "GET", "/", STR_NONE, &a, &answer, &fault);
+    if (r == -EIO) tell(p, false, "connection", fault.text);
+    if (r) return r;
+    if (a.status == 401) {
+        elastic_say(&a, "GET /", -EACCES, &fault);
+        tell(p, false, "credentials", fault.text);
+        return -EIO;
+    }
+    if (a.status == 200 && is_version(p, answer, text, sizeof text)) return 0;
+    return look_at_nodes(p);
+}
+
+// ---- what may be done
+
+static void write_privileges(struct buf *out, const struct elastic_opts *opts) {
+    struct str prefix = elastic_index_prefix(opts);
+    buf_addz(out, "{\"index\":[{\"names\":[");
+    if (opts->index) {
+        buf_addc(out, '"');
+        json_add_escaped(out, prefix);
+        buf_addz(out, elastic_index_is_constant(opts) ? "\"" : "*\"");
+    } else {
+        buf_addz(out, "\"logs-okta.system-*\"");
+    }
+    buf_addz(out, "],\"privileges\":[\"create_doc\",\"auto_configure\",\"read\","
+                  "\"view_index_metadata\",\"delete\"]}],\"cluster\":[");
+    if (opts->template && !opts->raw) buf_addz(out, "\"manage_index_templates\"");
+    buf_addz(out, "]}");
+}
+
+// Names of privileges that are not granted. `delete` is wanted for the probe only.
+static void add_missing(struct probe *p, struct buf *out, const struct json *granted) {
+    struct json_iter it = json_iter(granted);
+    while (json_next(&it)) {
+        bool is_delete = str_eqz(it.key, "delete");
+        if (json_type(it.value) == JSON_OBJECT) add_missing(p, out, it.value);
+        if (json_type(it.value) != JSON_BOOL || json_bool(it.value)) continue;
+        if (is_delete) p->lasting = true;
+        else buf_addf(out, "%s%.*s", out->n ? ", " : "", STR_ARG(it.key));
+    }
+}
+
+static int test_privileges(struct probe *p) {
+    AUTO_FINI(buf) struct buf body = buf_make(BODY_MAX_BYTES), missing = buf_make(BODY_MAX_BYTES);
+    const struct json *answer;
+    struct elastic_answer a;
+    struct fault fault = {{0}};
+    if (elastic_opts_of(p->e)->kind == ELASTIC_OPENSEARCH) return 0; // seen by trying
+    write_privileges(&body, elastic_opts_of(p->e));
+    if (body.error) return -ENOMEM;
+    int r = ask(p, "POST", "/_security/user/_has_privileges", buf_str(&body), &a, &answer, &fault);
+    if (r || a.status != 200) return r;
+    add_missing(p, &missing, json_get(answer, "index"));
+    add_missing(p, &missing, json_get(answer, "cluster"));
+    const char *text = missing.n ? buf_z(&missing) : "all that are needed";
+    if (!text || missing.error) return -ENOMEM;
+    tell(p, missing.n == 0, missing.n ? "privileges that are missing" : "privileges", text);
+    return 0;
+}
+
+// ---- what documents meet there
+
+// The index that documents go to now, if there is one.
+static int find_newest(struct probe *p, struct fault *fault) {
+    AUTO_FINI(elastic_indices) struct elastic_indices indices = {0};
+    int r = elastic_resolve(p->e, p->target, &indices, fault);
+    if (!r && indices.n) snprintf(p->newest, sizeof p->newest, "%s", indices.names[indices.n - 1]);
+    return r;
+}
+
+static int choose_target(struct probe *p, struct fault *fault) {
+    const struct elastic_opts *opts = elastic_opts_of(p->e);
+    struct str prefix = elastic_index_prefix(opts);
+    bool fixed = !opts->index || elastic_index_is_constant(opts);
+    snprintf(p->target, sizeof p->target, "%s",
+             opts->index ? opts->index : "logs-okta.system-default");
+    int r = fixed ? find_newest(p, fault) : 0;
+    if (r || p->newest[0]) return r;
+    p->made = true;
+    if (opts->index)
+        snprintf(p->target, sizeof p->target, "%.*s%s", STR_ARG(prefix),
+                 fixed ? "-gatehouse-probe" : "gatehouse-probe");
+    else snprintf(p->target, sizeof p->target, "logs-okta.system-gatehouse_probe");
+    return 0;
+}
+
+// What is there already has its mapping, whatever the template says now.
+static int test_index(struct probe *p, struct fault *fault) {
+    const struct json *answer;
+    struct elastic_answer a;
+    char path[PATH_MAX_BYTES];
+    snprintf(path, sizeof path, "/%s/_mapping", p->newest);
+    int r = ask(p, "GET", path, STR_NONE, &a, &answer, fault);
+    if (r) return r;
+    struct json_iter it = json_iter(answer);
+    bool knows =
+        a.status == 200 && json_next(&it) && json_path(it.value, "mappings.properties.okta");
+    if (a.status != 200) elastic_say(&a, path, -EIO, fault);
+    tell(p, knows, "index mapping",
+         knows             ? "knows the fields of the documents"
+         : a.status != 200 ? fault->text
+                           : "does not know the fields of the documents: run `gatehouse setup` and "
+                             "roll the index over");
+    return 0;
+}
+
+static int test_template(struct probe *p, struct fault *fault) {
+    const struct elastic_opts *opts = elastic_opts_of(p->e);
+    enum elastic_knowledge knows = ELASTIC_KNOWS_NONE;
+    if (opts->raw) {
+        tell(p, true, "index template", "none of gatehouse's: the documents are Elastic Agent's");
+        return 0;
+    }
+    if (p->newest[0]) return test_index(p, fault);
+    int r = elastic_template_look(p->e, p->target, &knows, fault);
+    if (r == -EACCES) tell(p, !opts->template, "index template", fault->text);
+    if (r) return r == -EACCES ? 0 : r;
+    tell(p, knows == ELASTIC_KNOWS_OURS || opts->template, "index template",
+         knows == ELASTIC_KNOWS_OURS ? "knows the fields of the documents"
+         : opts->template            ? "is not there yet: the first document brings it"
+                                     : "is not there, and `template: false` says that it is: run "
+                                       "`gatehouse setup`");
+    return 0;
+}
+
+// ---- the probe
+
+struct landed {
+    char id[64], index[NAME_BYTES];
+};
+
+static int write_probe(struct buf *out) {
+    char text[TIME_RFC3339_MAX];
+    time_format_rfc3339(time_now_ms(), text);
+    buf_addf(
+        out,
+        "{\"@timestamp\":\"%s\",\"tags\":[\"gatehouse-probe\"],\"event\":{\"kind\":\"event\"}}",
+        text);
+    return out->error;
+}
+
+static int put_probe(struct probe *p, struct landed *ret, struct fault *fault) {
+    AUTO_FINI(buf) struct buf body = buf_make(BODY_MAX_BYTES);
+    const struct json *answer;
+    struct elastic_answer a;
+    char path[PATH_MAX_BYTES];
+    int r = write_probe(&body);
+    if (r) return r;
+    snprintf(ret->id, sizeof ret->id, "gatehouse-probe-%" PRId64 "-%ld", time_now_ms(),
+             (long)getpid());
+    bool raw = elastic_opts_of(p->e)->raw; // Elastic's pipeline would take it for an event
+    snprintf(path, sizeof path, "/%s/_create/%s%s", p->target, ret->id,
+             raw ? "?pipeline=_none" : "");
+    r = ask(p, "PUT", path, buf_str(&body), &a, &answer, fault);
+    if (r) return r;
+    if (a.status / 100 != 2) return elastic_say(&a, "writing a probe", -EIO, fault);
+    struct str index = json_str(json_get(answer, "_index"));
+    snprintf(ret->index, sizeof ret->index, "%.*s", STR_ARG(index));
+    return index.n ? 0 : fault_set(fault, -EIO, "writing a probe: no _index in the answer");
+}
+
+static int find_probe(struct probe *p, const struct landed *at, struct fault *fault) {
+    const struct json *answer;
+    struct elastic_answer a;
+    char path[PATH_MAX_BYTES];
+    snprintf(path, sizeof path, "/%s/_doc/%s", at->index, at->id);
+    int r = ask(p, "GET", path, STR_NONE, &a, &answer, fault);
+    if (r || (a.status == 200 && json_bool(json_get(answer, "found")))) return r;
+    return elastic_say(&a, "reading the probe", -EIO, fault);
+}
+
+static int delete_at(struct probe *p, const char *path, bool *ret_done, struct fault *fault) {
+    const struct json *answer;
+    struct elastic_answer a;
+    int r = ask(p, "DELETE", path, STR_NONE, &a, &answer, fault);
+    if (r) return r;
+    *ret_done = a.status / 100 == 2;
+    if (!*ret_done) elastic_say(&a, "deleting the probe", -EIO, fault);
+    return 0;
+}
+
+// The probe's own place as a whole, where that is possible, else the probe.
+static int remove_probe(struct probe *p, const struct landed *at, struct fault *fault) {
+    char path[PATH_MAX_BYTES];
+    bool stream = strcmp(at->index, p->target) != 0, done = false;
+    int r = 0;
+    snprintf(path, sizeof path, "%s%s", stream ? "/_data_stream/" : "/", p->target);
+    if (p->made) r = delete_at(p, path, &done, fault);
+    if (r || done) return r;
+    snprintf(path, sizeof path, "/%s/_doc/%s", at->index, at->id);
+    r = delete_at(p, path, &done, fault);
+    if (r || done) return r;
+    struct fault said = *fault;
+    return fault_set(fault, -EIO, "%s; it is %s in %s, and may be deleted by hand", said.text,
+                     at->id, at->index);
+}
+
+static int test_probe(struct probe *p) {
+    struct landed at = {{0}, {0}};
+    struct fault fault = {{0}};
+    char text[NAME_BYTES + 100];
+    if (p->lasting) {
+        tell(p, true, "a probe document",
+             "is not written: without the privilege `delete` it would stay");
+        return 0;
+    }
+    int r = put_probe(p, &at, &fault);
+    if (r) {
+        tell(p, false, "a probe document", fault.text[0] ? fault.text : error_text(r));
+        return r;
+    }
+    snprintf(text, sizeof text, "written to %s", at.index);
+    tell(p, true, "a probe document", text);
+    r = find_probe(p, &at, &fault);
+    tell(p, r == 0, "is found", r ? fault.text : "");
+    if (r == -ENOMEM || r == -ECANCELED) return r;
+    r = remove_probe(p, &at, &fault);
+    tell(p, r == 0, "is deleted again", r ? fault.text : "");
+    return r;
+}
+
+static int run(struct probe *p) {
+    struct fault fault = {{0}};
+    int r = test_connection(p);
+    if (!r) r = test_privileges(p);
+    if (!r) r = choose_target(p, &fault);
+    if (!r) r = test_template(p, &fault);
+    if (!r) r = test_probe(p);
+    if (r && !p->failed) tell(p, false, "the engine", fault.text[0] ? fault.text : error_text(r));
+    return r;
+}
+
+int elastic_test(struct elastic *e,
+                 void (*say)(void *ctx, bool good, const char *step, const char *text), void *ctx,
+                 struct fault *fault) {
+    AUTO(json_reader) struct json_reader *reader = NULL;
+    struct fault ignored;
+    int r = json_reader_new(&reader);
+    if (r) return r;
+    struct probe p = {
+        .e = e, .say = say, .ctx = ctx, .reader = reader, .fault = fault ? fault : &ignored};
+    r = run(&p);
+    if (r == -ENOMEM || r == -ECANCELED) return r;
+    return p.failed ? -EIO : 0;
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+// Documents into Elasticsearch and OpenSearch, each once: elasticsearch-internal.h says how. This
+// file is the sink as its caller sees it.
+//
+// Opening asks the engine for a sign of life, so that one that is down is seen when the program
+// starts and not only with the next event; what else there is to learn is learnt when documents
+// come.
+#include <errno.h>
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "elastic/setup.h"
+#include "http/url.h"
+#include "sink/elasticsearch-internal.h"
+
+enum {
+    BODY_MAX_BYTES = 512 << 20, // of a request with one document that is larger than all bounds
+    BODY_WANTED_BYTES = 10 << 20,
+    MARK_MAX_BYTES = 1 << 20,
+    PATH_MAX_BYTES = 16384,
+    NAME_MAX_BYTES = 4096,
+    MEMORY_MAX =
+        100000, // verdicts of pages that were not committed; beyond, a 409 tells them again
+};
+
+// ---- opening
+
+static struct sink *es_free(struct sink *sink) {
+    struct es_sink *s = (struct es_sink *)sink;
+    if (!s) return NULL;
+    es_memory_fini(&s->memory);
+    es_targets_fini(&s->targets);
+    pattern_free(s->index);
+    elastic_bulk_reader_free(s->reader);
+    elastic_free(s->engine);
+    struct buf *bufs[] = {&s->path, &s->body, &s->name, &s->saved, &s->synced};
+    for (size_t i = 0; i < LEN(bufs); i++) buf_fini(bufs[i]);
+    free(s);
+    return NULL;
+}
+
+static void write_path(struct buf *out, const struct elastic_opts *o) {
+    buf_addz(out, "/_bulk?filter_path=items.*._index,items.*.status,items.*.failure_store,"
+                  "items.*.error");
+    if (o->pipeline && *o->pipeline) http_query_add(out, "pipeline", str_from(o->pipeline));
+    for (size_t i = 0; i < o->parameter_count; i++) {
+        struct str value = str_from(o->parameters[i]);
+        struct str name = str_split(&value, '=');
+        buf_addc(out, '&');
+        http_add_encoded(out, name);
+        if (!value.p) continue;
+        buf_addc(out, '=');
+        http_add_encoded(out, value);
+    }
+}
+
+// A host without user and password: they change, and have no place in the state.
+static struct str public_part(const char *host) {
+    struct str s = str_from(host);
+    size_t from = str_find(s, STR("://"));
+    from = from < s.n ? from + strlen("://") : 0;
+    size_t end = from + str_find_char(str_sub(s, from, s.n), '/');
+    for (size_t i = from; i < end; i++)
+        if (s.p[i] == '@') from = i + 1;
+    return str_sub(s, from, s.n);
+}
+
+static uint64_t cluster_of(const struct elastic_opts *o) {
+    uint64_t hash = 1;
+    for (size_t i = 0; i < o->host_count; i++) hash = hash64(public_part(o->hosts[i]), hash);
+    return hash64(str_from(o->path ? o->path : ""), hash);
+}
+
+static int make_index(struct es_sink *s, struct fault *fault) {
+    const char *index = s->opts->index;
+    if (!index) return 0;
+    int r = pattern_new(&s->index, index, fault);
+    if (r) return r;
+    if (!pattern_is_constant(s->index) || elastic_name_is_good(str_from(index))) return 0;
+    return fault_set(fault, -EINVAL, "index: %s is no name for an index", index);
+}
+
+static void init(struct es_sink *s, const struct elastic_opts *opts, const struct sink_host *host) {
+    s->host = host;
+    s->opts = opts;
+    s->cluster = cluster_of(opts);
+    s->body_max_bytes = BODY_WANTED_BYTES;
+    s->path = buf_make(PATH_MAX_BYTES);
+    s->body = buf_make(BODY_MAX_BYTES);
+    s->name = buf_make(NAME_MAX_BYTES);
+    s->saved = buf_make(MARK_MAX_BYTES);
+    s->synced = buf_make(MARK_MAX_BYTES);
+    fault_set(&s->no_uuid, 0, "the document has no uuid");
+    fault_set(&s->long_uuid, 0, "the document's uuid is longer than %d bytes", ELASTIC_ID_MAX);
+    fault_set(&s->too_large, 0,
+              "the engine, or a proxy before it, takes no request that is as "
+              "large as this document (413)");
+    write_path(&s->path, opts);
+}
+
+static int make_parts(struct es_sink *s, struct fault *fault) {
+    if (!buf_z(&s->path))
+        return s->path.error == -EMSGSIZE
+                   ? fault_set(fault, -EINVAL, "parameters: too much of them")
+                   : -ENOMEM;
+    int r = make_index(s, fault);
+    if (!r) r = es_memory_init(&s->memory);
+    if (!r) r = elastic_bulk_reader_new(&s->reader);
+    return r ? r : elastic_new(&s->engine, s->opts, s->host ? s->host->stop : NULL, fault);
+}
+
+static int read_mark(struct es_sink *s, struct str mark, struct fault *fault) {
+    struct es_mark m = {.sink = s->sink.type->name, .cluster = s->cluster, .targets = &s->targets};
+    int r = es_mark_read(mark, &m, fault);
+    s->horizon_ms = m.horizon_ms;
+    buf_add_str(&s->saved, mark);
+    return r ? r : s->saved.error;
+}
+
+// Any answer will do that is not about credentials or about a cluster that is not ready: users need
+// no privilege for this, and small servers have nothing to say here.
+static int knock(struct es_sink *s, struct fault *fault) {
+    const struct elastic_request request = {.method = "GET", .path = "/"};
+    struct elastic_answer answer;
+    int r = elastic_ask(s->engine, &request, &answer, fault);
+    if (r) return r;
+    if (answer.status == 401) return elastic_say(&answer, "GET /", -EACCES, fault);
+    return answer.status >= 500 ? elastic_say(&answer, "GET /", -EIO, fault) : 0;
+}
+
+static int open_as(const struct sink_type *type, struct sink **ret, const struct sink_opts *opts,
+                   const struct sink_host *host, struct str mark, struct fault *fault) {
+    if (!opts->elastic) return fault_set(fault, -EINVAL, "%s: no hosts are set", opts->name);
+    struct es_sink *s = mem_new(sizeof *s);
+    if (!s) return fault_set(fault, -ENOMEM, "%s: no memory", opts->name);
+    s->sink.type = type;
+    init(s, opts->elastic, host);
+    int r = make_parts(s, fault);
+    if (!r) r = read_mark(s, mark, fault);
+    if (!r && !opts->dry_run) r = knock(s, fault);
+    if (!r) *ret = &s->sink;
+    else es_free(&s->sink);
+    return r;
+}
+
+static int open_elasticsearch(struct sink **ret, const struct sink_opts *opts,
+                              const struct sink_host *host, struct str mark, struct fault *fault) {
+    return open_as(&sink_elasticsearch, ret, opts, host, mark, fault);
+}
+
+static int open_opensearch(struct sink **ret, const struct sink_opts *opts,
+                           const struct sink_host *host, struct str mark, struct fault *fault) {
+    return open_as(&sink_opensearch, ret, opts, host, mark, fault);
+}
+
+static int es_test(const struct sink_opts *opts, const struct sink_host *host,
+                   void (*say)(void *ctx, bool good, const char *step, const char *text),
+                   void *ctx) {
+    AUTO(elastic) struct elastic *engine = NULL;
+    struct fault fault = {{0}};
+    int r = elastic_new(&engine, opts->elastic, host ? host->stop : NULL, &fault);
+    if (r) {
+        say(ctx, false, "settings", fault.text[0] ? fault.text : error_text(r));
+        return r;
+    }
+    return elastic_test(engine, say, ctx, &fault);
+}
+
+// ---- a page
+
+// Fills s->name. Outcomes: 0; -ENOENT with fault, the document has no name that will do; -ENOMEM.
+static int name_of(struct es_sink *s, const struct sink_doc *d, struct fault *fault) {
+    buf_reset(&s->name);
+    if (s->index) {
+        int r = pattern_expand(s->index, d, &s->name, fault);
+        if (r && r != -EMSGSIZE) return r;
+    } else {
+        buf_addf(&s->name, "logs-%.*s-%.*s", STR_ARG(d->dataset), STR_ARG(d->name_space));
+    }
+    if (s->name.error == -ENOMEM) return -ENOMEM;
+    if (s->name.error) return fault_set(fault, -ENOENT, "the name of its index is too long");
+    if (elastic_name_is_good(buf_str(&s->name))) return 0;
+    return fault_set(fault, -ENOENT, "\"%.*s\" is no name for an index",
+                     STR_ARG(buf_str(&s->name)));
+}
+
+// False: it has not been settled before.
+static bool recall(const struct es_sink *s, struct es_item *i) {
+    struct es_verdict *v = es_memory_get(&s->memory, i->id);
+    if (!v) return false;
+    i->state = v->rejected ? ES_REJECTED : ES_DELIVERED;
+    i->reason = v->rejected ? v->reason : NULL;
+    return true;
+}
+
+// Refuses what needs no engine to be refused, and recalls what has been settled before.
+static int take_item(struct es_sink *s, struct es_item *i, const struct sink_doc *d,
+                     int64_t now_ms) {
+    struct fault why = {{0}};
+    *i = (struct es_item){.doc = d, .time_ms = doubt_time(d, now_ms), .id = hash128(d->uuid)};
+    if (d->uuid.n == 0 || d->uuid.n > ELASTIC_ID_MAX) {
+        i->state = ES_REJECTED;
+        i->reason = d->uuid.n == 0 ? &s->no_uuid : &s->long_uuid;
+        return 0;
+    }
+    int r = name_of(s, d, &why);
+    if (r == -ENOENT) return recall(s, i) ? 0 : es_reject(s, i, str_from(why.text));
+    if (r) return r;
+    i->target = es_target_get(&s->targets, buf_str(&s->name));
+    if (!i->target) return -ENOMEM;
+    i->id.hi ^= hash64(buf_str(&s->name), 1); // the same uuid may go to two of them
+    recall(s, i);
+    return 0;
+}
+
+// What this page will send must lie before the horizon that is on record.
+static void move_horizon(struct es_sink *s, const struct es_page *page) {
+    int64_t newest_ms = INT64_MIN;
+    for (size_t i = 0; i < page->n; i++)
+        if (page->items[i].state == ES_OPEN && page->items[i].time_ms > newest_ms)
+            newest_ms = page->items[i].time_ms;
+    int64_t horizon_ms = doubt_horizon(s->horizon_ms, newest_ms, page->now_ms);
+    if (horizon_ms == s->horizon_ms) return;
+    s->horizon_ms = horizon_ms;
+    s->must_save = true;
+}
+
+static int resolve_targets(struct es_sink *s, const struct es_page *page, struct fault *fault) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < page->n; i++) {
+        struct es_target *t = page->items[i].target;
+        if (page->items[i].state != ES_OPEN || t->resolved) continue;
+        r = es_target_resolve(s, t, page->now_ms, fault);
+    }
+    return r;
+}
+
+static int run(struct es_sink *s, struct es_page *page, const struct sink_doc *docs,
+               struct fault *fault) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < page->n; i++)
+        r = take_item(s, &page->items[i], &docs[i], page->now_ms);
+    if (!r) r = resolve_targets(s, page, fault);
+    if (!r) move_horizon(s, page);
+    if (!r) r = es_look_before(s, page, fault);
+    return r ? r : es_send(s, page, fault);
+}
+
+// For the next try: what got in, and that indices may have changed when an answer was lost.
+static void remember(struct es_sink *s, const struct es_page *page) {
+    for (size_t i = 0; i < s->targets.n; i++) s->targets.p[i]->resolved = false;
+    for (size_t i = 0; i < page->n; i++) {
+        const struct es_item *item = &page->items[i];
+        if (!item->new) continue;
+        s->sink.progress = true;
+        if (item->state == ES_DELIVERED && !es_memory_put(&s->memory, item->id, STR_NONE)) return;
+    }
+}
+
+static void begin_page(struct es_sink *s) {
+    s->sink.progress = false;
+    s->sink.wait_ms = 0;
+    if (s->forget || s->memory.table.n > MEMORY_MAX) es_memory_clear(&s->memory);
+    s->forget = false;
+    es_targets_trim(&s->targets);
+}
+
+static int es_deliver(struct sink *sink, const struct sink_doc *docs, size_t n, int64_t now_ms,
+                      struct sink_reply *replies, struct fault *fault) {
+    struct es_sink *s = (struct es_sink *)sink;
+    if (n == 0) return 0;
+    begin_page(s);
+    AUTO_MEM struct es_item *items = mem_new_array(n, sizeof *items);
+    if (!items) return -ENOMEM;
+    struct es_page page = {.items = items, .n = n, .now_ms = now_ms};
+    int r = run(s, &page, docs, fault);
+    if (r) {
+        remember(s, &page);
+        return r;
+    }
+    for (size_t i = 0; i < n; i++) {
+        bool rejected = items[i].state == ES_REJECTED;
+        replies[i] = (struct sink_reply){.verdict = rejected ? SINK_REJECTED : SINK_DELIVERED,
+                                         .fault = items[i].reason};
+    }
+    return 0;
+}
+
+// ---- committing
+
+static int es_sync(struct sink *sink, const struct sink_position *at, struct buf *ret_mark,
+                   struct fault *fault) {
+    (void)at, (void)fault;
+    struct es_sink *s = (struct es_sink *)sink;
+    buf_reset(&s->synced);
+    es_write_mark(s, &s->synced);
+    if (s->synced.error || str_eq(buf_str(&s->synced), buf_str(&s->saved))) return s->synced.error;
+    buf_add_str(ret_mark, buf_str(&s->synced));
+    return ret_mark->error;
+}
+
+static void es_committed(struct sink *sink) {
+    struct es_sink *s = (struct es_sink *)sink;
+    s->forget = true;
+    buf_reset(&s->saved);
+    buf_add_str(&s->saved, buf_str(&s->synced));
+    if (!s->saved.error) s->must_save = false;
+}
+
+// What the engine has, it keeps: it is recognised when it comes again.
+static int es_rollback(struct sink *sink, struct fault *fault) {
+    (void)sink, (void)fault;
+    return 0;
+}
+
+const struct sink_type sink_elasticsearch = {
+    .name = "elasticsearch",
+    .guarantee = "exactly once",
+    .waits = true,
+    .open = open_elasticsearch,
+    .deliver = es_deliver,
+    .sync = es_sync,
+    .committed = es_committed,
+    .rollback = es_rollback,
+    .test = es_test,
+    .free = es_free,
+};
+
+const struct sink_type sink_opensearch = {
+    .name = "opensearch",
+    .guarantee = "exactly once",
+    .waits = true,
+    .open = open_opensearch,
+    .deliver = es_deliver,
+    .sync = es_sync,
+    .committed = es_committed,
+    .rollback = es_rollback,
+    .test = es_test,
+    .free = es_free,
+};
