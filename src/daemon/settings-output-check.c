@@ -3,13 +3,16 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/parse.h"
 #include "base/time.h"
 #include "daemon/plan-outputs.h"
 #include "daemon/settings-internal.h"
 #include "sink/pattern.h"
 
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define TOPIC_CHARACTERS UPPER "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
+enum { TOPIC_MAX_BYTES = 249 };
 enum { ELASTIC_TIMEOUT_MS = 90 * TIME_SECOND_MS, KAFKA_TIMEOUT_MS = 30 * TIME_SECOND_MS };
 
 static bool is_engine(const struct settings_output *o) {
@@ -91,6 +94,42 @@ static void check_index_name(struct conf_load *load, struct str text, const stru
     }
 }
 
+// Kafka, topic names.
+static void check_topic(struct conf_load *load, const char *key, const char *name,
+                        const struct conf_node *map) {
+    struct str text = str_from(name);
+    if (text.n > TOPIC_MAX_BYTES || str_eqz(text, ".") || str_eqz(text, ".."))
+        conf_wrong(load, map, key, "is no name of a topic, expected at most 249 characters");
+    while (text.n > 0) {
+        size_t at = str_find(text, STR("%{"));
+        for (size_t i = 0; i < at && i < text.n; i++) {
+            if (strchr(TOPIC_CHARACTERS, text.p[i])) continue;
+            conf_wrong(load, map, key,
+                       "has %c, which no name of a topic may; expected letters, digits, . _ -",
+                       text.p[i]);
+            return;
+        }
+        text = str_sub(text, at, text.n);
+        text = str_sub(text, str_find_char(text, '}'), text.n);
+        text = str_sub(text, 1, text.n);
+    }
+}
+
+// "k1:9092", "[::1]:9092", "k1": librdkafka takes more than a broker can be.
+static void check_broker(struct conf_load *load, const char *host, const struct conf_node *map) {
+    struct str text = str_from(host);
+    size_t colon = text.n;
+    while (colon > 0 && text.p[colon - 1] != ':') colon--;
+    bool bracketed = text.n > 0 && text.p[text.n - 1] == ']';
+    uint64_t port = 9092;
+    bool good = str_find(text, STR("://")) == text.n && strcspn(host, "/@, \t") == text.n;
+    if (good && colon > 0 && !bracketed)
+        good = parse_u64(str_sub(text, colon, text.n), &port) && port > 0 && port < 65536;
+    if (!good)
+        conf_wrong(load, map, "hosts", "%s is no broker, expected host:port, such as kafka1:9092",
+                   host);
+}
+
 static int check_pattern(struct conf_load *load, const char *key, const char *text,
                          const struct conf_node *map) {
     AUTO(pattern) struct pattern *p = NULL;
@@ -137,6 +176,9 @@ static int check_kafka(struct conf_load *load, struct settings_output *o,
                    "%lld, expected -1: a transaction is done when all replicas have it",
                    (long long)o->required_acks);
     check_sasl(load, o, map);
+    for (size_t i = 0; i < o->host_count; i++) check_broker(load, o->hosts[i], map);
+    if (o->topic) check_topic(load, "topic", o->topic, map);
+    if (o->position_topic) check_topic(load, "position_topic", o->position_topic, map);
     int e = check_pattern(load, "topic", o->topic, map);
     return e ? e : check_pattern(load, "key", o->key, map);
 }

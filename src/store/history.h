@@ -70,8 +70,8 @@ int store_had_forget(struct store *s, struct str source, struct str output, int6
 int store_had_any(struct store *s, struct str source, struct str output, bool *ret,
                   struct fault *fault) MUST_USE;
 
-// Where another state has left pairs of an output, as the output's place itself tells: put on record
-// in place of what is there, in one transaction.
+// Where another state has left pairs of an output, as the output's place itself tells: put on
+// record in place of what is there, in one transaction.
 struct store_stood {
     struct str source;
     struct str next;      // cursor; absent: it stays as it is, or the window has none
@@ -110,7 +110,7 @@ int store_budgets(struct store *s, int (*each)(void *ctx, const struct store_bud
 // An output as the running process last saw it: for `gatehouse status`, nothing rests on it.
 struct store_output {
     struct str output;
-    int64_t at_ms; // when this was written
+    int64_t at_ms;                                   // when this was written
     int64_t deliveries, retries, filtered, rejected; // of that process
     int64_t failing_since_ms;                        // 0: it does not fail
     int64_t last_success_ms;

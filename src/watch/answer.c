@@ -31,6 +31,7 @@ static void ask_again(struct pair *p, void *ctx) {
 void stream_fail(struct stream *t, const char *what, const char *text, int64_t at_least_ms) {
     struct retry r = {.now_mono_ms = time_mono_ms(), .at_least_ms = at_least_ms};
     source_complain(t->source, t, what, text);
+    stand_warn(t->source->watch);
     each_asking(t, ask_again, &r);
     stream_drop_page(t);
 }
@@ -41,7 +42,12 @@ void stream_hand_over(struct pair *p, struct page *page) {
     output_enqueue(p->output, p);
 }
 
-static void hand_over(struct pair *p, void *ctx) { stream_hand_over(p, ctx); }
+// A window's page does not wait for an output that got into trouble meanwhile.
+static void hand_over(struct pair *p, void *ctx) {
+    bool in_vain = !pair_is_polling(p) && output_is_in_trouble(p->output) && !p->held_up;
+    if (in_vain) p->state = PAIR_IDLE;
+    else stream_hand_over(p, ctx);
+}
 
 // ---- the mapped page ----
 
@@ -271,7 +277,8 @@ int stream_ask(struct stream *t, struct pair *first) {
     if (e) return e;
     for (size_t i = 0; i < t->pair_count; i++) {
         struct pair *p = &t->pairs[i];
-        if (p->state != PAIR_IDLE || !p->cursor || strcmp(p->cursor, t->asking->cursor) != 0)
+        if (p->state != PAIR_IDLE || !p->cursor || strcmp(p->cursor, t->asking->cursor) != 0 ||
+            !output_is_joined(p->output))
             continue;
         p->state = PAIR_ASKING;
         p->asked_mono_ms = t->asking->asked_mono_ms;

@@ -8,6 +8,7 @@
 
 struct audited {
     struct json_reader *reader;
+    struct audited_stream stream; // of the last document
 };
 
 int audited_new(struct audited **ret) {
@@ -24,6 +25,19 @@ struct audited *audited_free(struct audited *a) {
     json_reader_free(a->reader);
     free(a);
     return NULL;
+}
+
+static struct audited_stream stream_of(const struct json *document) {
+    const struct json *stream = json_get(document, "data_stream");
+    struct audited_stream s = {json_str(json_get(stream, "dataset")),
+                               json_str(json_get(stream, "namespace"))};
+    if (s.dataset.n == 0) s.dataset = STR("gatehouse.gate");
+    if (s.name_space.n == 0) s.name_space = STR("default");
+    return s;
+}
+
+struct audited_stream audited_stream(const struct audited *a) {
+    return a->stream;
 }
 
 int audited_facts(struct audited *a, struct str document, struct ecs_facts *ret,
@@ -43,6 +57,7 @@ int audited_facts(struct audited *a, struct str document, struct ecs_facts *ret,
     if (facts.uuid.n == 0) return fault_set(fault, AUDITED_E_FOREIGN, "it has no event.id");
     if (!facts.actor.p) facts.actor = json_str(json_get(user, "id"));
     facts.has_published = time_parse_iso8601(facts.published, &facts.published_ms);
+    a->stream = stream_of(v);
     *ret = facts;
     return 0;
 }

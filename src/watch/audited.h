@@ -19,4 +19,11 @@ enum { AUDITED_E_FOREIGN = 1 };
 int audited_facts(struct audited *a, struct str document, struct ecs_facts *ret,
                   struct fault *fault) MUST_USE;
 
+// data_stream.dataset and .namespace of the document that audited_facts took last; what it does not
+// say is the gate's own, "default". Borrowed likewise.
+struct audited_stream {
+    struct str dataset, name_space;
+};
+struct audited_stream audited_stream(const struct audited *a);
+
 #endif

@@ -117,7 +117,8 @@ static int find_all(struct plan *plan) {
     struct stream *poll = &plan->source->poll;
     int e = 0;
     for (size_t i = 0; !e && i < poll->pair_count; i++)
-        e = find_missing(plan, &poll->pairs[i], &plan->missing[i]);
+        if (!pair_is_over(&poll->pairs[i]))
+            e = find_missing(plan, &poll->pairs[i], &plan->missing[i]);
     for (size_t i = 0; !e && i < poll->pair_count; i++)
         for (size_t k = 0; !e && k < poll->pair_count; k++)
             e = range_cut(&plan->missing[i], &plan->missing[k]);
@@ -161,7 +162,8 @@ static int begin_all(struct plan *plan) {
     struct stream *poll = &plan->source->poll;
     int e = 0;
     for (size_t i = 0; !e && i < poll->pair_count; i++)
-        e = begin_pair(plan, &poll->pairs[i], &plan->missing[i]);
+        if (!pair_is_over(&poll->pairs[i]))
+            e = begin_pair(plan, &poll->pairs[i], &plan->missing[i]);
     for (size_t i = 0; !e && i < poll->pair_count; i++)
         e = history_add_begun(plan->history, &poll->pairs[i]);
     return e;

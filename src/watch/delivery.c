@@ -4,15 +4,18 @@
 // cursor is behind it, or neither.
 #include <errno.h>
 
+#include "watch/filter.h"
 #include "watch/had.h"
 
 struct work {
     struct pair *pair;
     struct output *output;
     const struct page *page;
+    enum ecs_form form; // of the page's documents
+    bool filters;
     struct delivery *result;
     struct had had;
-    struct sink_doc *docs; // those that the pair has not had yet
+    struct sink_doc *docs; // those that the pair wants and has not had yet
     size_t *event_of;      // and which event of the page each is
     struct sink_reply *replies;
     size_t count;
@@ -20,8 +23,10 @@ struct work {
     size_t dead_count;
     struct buf ids;  // to be remembered by the pair
     struct buf kept; // to be kept on record for the other way
-    size_t *known;   // events that came by the other way
-    size_t known_count;
+    size_t *passed;  // events to be remembered all the same: they came by the other way, or are not
+                     // wanted
+    size_t passed_count;
+    bool synced; // the sink's mark is to be committed
     struct buf mark;
 };
 
@@ -44,27 +49,36 @@ static int make_room(struct work *w) {
     w->docs = mem_new_array(n, sizeof *w->docs);
     w->event_of = mem_new_array(n, sizeof *w->event_of);
     w->replies = mem_new_array(n, sizeof *w->replies);
-    w->known = mem_new_array(n, sizeof *w->known);
+    w->passed = mem_new_array(n, sizeof *w->passed);
     w->dead = mem_new_array(n + w->page->dead_count, sizeof *w->dead);
-    if (!w->docs || !w->event_of || !w->replies || !w->known || !w->dead) return -ENOMEM;
+    if (!w->docs || !w->event_of || !w->replies || !w->passed || !w->dead) return -ENOMEM;
     return 0;
 }
 
+static bool wants(const struct work *w, struct str event_type, struct str outcome) {
+    return !w->filters || filter_wants(&w->output->opts->filter, event_type, outcome);
+}
+
 // Only what is new takes room in the memory of uuids: a repeat of much must not push it out.
-static int choose_new(struct work *w) {
-    for (size_t i = 0; i < w->had.events; i++) {
-        if (w->had.outside[i]) continue;
-        bool repeated = recent_has(&w->pair->recent, w->page->events[i].id);
-        if (repeated || w->had.known[i]) {
-            w->result->repeated++;
-            if (!repeated) w->known[w->known_count++] = i;
-            continue;
-        }
-        w->docs[w->count] = w->page->docs[i];
-        w->event_of[w->count++] = i;
+static void choose(struct work *w, size_t event, const struct sink_doc *doc) {
+    bool repeated = recent_has(&w->pair->recent, w->page->events[event].id);
+    bool wanted = wants(w, doc->event_type, doc->outcome);
+    if (wanted && !repeated && !w->had.known[event]) {
+        w->docs[w->count] = *doc;
+        w->event_of[w->count++] = event;
+        return;
     }
+    if (wanted) w->result->repeated++;
+    else w->result->filtered++;
+    if (!repeated) w->passed[w->passed_count++] = event;
+}
+
+static int choose_new(struct work *w) {
+    const struct sink_doc *docs = w->page->forms[w->form].docs;
+    for (size_t i = 0; i < w->had.events; i++)
+        if (!w->had.outside[i] && docs[i].document.n > 0) choose(w, i, &docs[i]);
     if (!remembers(w)) return 0;
-    return recent_reserve(&w->pair->recent, w->count + w->known_count, w->pair->published_ms);
+    return recent_reserve(&w->pair->recent, w->count + w->passed_count, w->pair->published_ms);
 }
 
 static void note_ids(struct work *w) {
@@ -74,8 +88,24 @@ static void note_ids(struct work *w) {
         if (had_is_to_be_kept(&w->had, w->event_of[i]))
             buf_add(&w->kept, &event->id, sizeof event->id);
     }
-    for (size_t i = 0; remembers(w) && i < w->known_count; i++)
-        buf_add(&w->ids, &w->page->events[w->known[i]].id, sizeof(struct hash128));
+    for (size_t i = 0; remembers(w) && i < w->passed_count; i++)
+        buf_add(&w->ids, &w->page->events[w->passed[i]].id, sizeof(struct hash128));
+}
+
+// What could not be mapped in the output's form. Of what has a type that is known, it may not be
+// wanted.
+static void note_dead(struct work *w) {
+    for (size_t i = 0; i < w->had.dead; i++) {
+        const struct page_dead *dead = &w->page->dead[i];
+        if (!(dead->forms & page_form_bit(w->form))) continue;
+        if (dead->event_type.n > 0 && !wants(w, dead->event_type, dead->outcome)) {
+            w->result->filtered++;
+            continue;
+        }
+        if (w->result->dead++ == 0)
+            fault_set(&w->result->dead_reason, 0, "%.*s", STR_ARG(dead->letter.reason));
+        w->dead[w->dead_count++] = dead->letter;
+    }
 }
 
 static int judge(struct work *w) {
@@ -86,25 +116,17 @@ static int judge(struct work *w) {
             return fault_set(&w->result->fault, -EAGAIN, "%s",
                              reply->fault ? reply->fault->text : "a document was not taken");
         if (reply->verdict == SINK_DELIVERED) continue;
+        const char *reason = reply->fault ? reply->fault->text : "rejected by the output";
+        if (!w->result->dead_reason.text[0]) fault_set(&w->result->dead_reason, 0, "%s", reason);
         w->dead[w->dead_count++] = (struct store_dead_letter){
             .event = event->text,
             .uuid = w->docs[i].uuid,
-            .reason = str_from(reply->fault ? reply->fault->text : "rejected by the output"),
+            .reason = str_from(reason),
         };
     }
     w->result->rejected = (int64_t)w->dead_count;
     w->result->delivered = (int64_t)(w->count - w->dead_count);
     return 0;
-}
-
-static int deliver(struct work *w) {
-    struct sink *sink = w->output->outlet.sink;
-    struct fault *fault = &w->result->fault;
-    if (w->count == 0) return 0;
-    int e = sink->type->deliver(sink, w->docs, w->count, time_now_ms(), w->replies, fault);
-    if (!e) e = judge(w);
-    if (!e) e = sink->type->sync(sink, &w->mark, fault);
-    return e ? e : w->mark.error;
 }
 
 // A server that never leaves the next link out (not Okta, but a proxy or a stand-in for it) shows
@@ -128,6 +150,44 @@ static struct store_window_move move_of(const struct work *w) {
         .next = str_from(page->next),
         .done = !page->next || w->had.reached_end || leads_nowhere(w),
     };
+}
+
+// Where the pair will stand behind the page.
+static struct sink_position position_of(const struct work *w) {
+    const struct pair *p = w->pair;
+    const struct page *page = w->page;
+    const struct sink_position polled = {
+        .source = source_name(p->source),
+        .next = str_from(page->next),
+        .published_ms = page->newest_ms > p->published_ms ? page->newest_ms : p->published_ms,
+        .start_ms = p->start_ms};
+    if (is_polling(w)) return polled;
+    const struct store_window_move move = move_of(w);
+    return (struct sink_position){.source = polled.source,
+                                  .next = move.done ? STR_NONE : move.next,
+                                  .window = true,
+                                  .since_ms = p->stream->since_ms,
+                                  .until_ms = move.until_ms,
+                                  .position_ms = move.position_ms,
+                                  .done = move.done};
+}
+
+// A sink that keeps the positions itself is told of pages without documents, too.
+static int deliver(struct work *w) {
+    struct sink *sink = w->output->outlet.sink;
+    struct fault *fault = &w->result->fault;
+    if (w->count == 0 && !sink->type->positions) return 0;
+    const struct sink_position at = position_of(w);
+    sink->progress = false;
+    sink->wait_ms = 0;
+    int e = sink->type->deliver(sink, w->docs, w->count, time_now_ms(), w->replies, fault);
+    if (!e) e = judge(w);
+    if (!e) e = sink->type->sync(sink, &at, &w->mark, fault);
+    if (!e) e = w->mark.error;
+    w->synced = !e;
+    w->result->progress = sink->progress;
+    w->result->wait_ms = sink->wait_ms;
+    return e;
 }
 
 static struct store_had had_of(const struct work *w) {
@@ -154,7 +214,7 @@ static struct store_commit commit_of(const struct work *w) {
         .pages = page->received > 0,
         .recent_append = buf_str(&w->ids),
         .recent_max = RECENT_MAX,
-        .mark = w->count > 0 ? buf_str(&w->mark) : STR_NONE,
+        .mark = w->synced ? buf_str(&w->mark) : STR_NONE,
         .dead = w->dead,
         .dead_count = w->dead_count,
         .had = had_of(w),
@@ -164,8 +224,7 @@ static struct store_commit commit_of(const struct work *w) {
 static int commit(struct work *w) {
     note_ids(w);
     if (w->ids.error || w->kept.error) return -ENOMEM;
-    for (size_t i = 0; i < w->had.dead; i++) w->dead[w->dead_count++] = w->page->dead[i];
-    w->result->dead = (int64_t)w->had.dead;
+    note_dead(w);
     struct store_commit c = commit_of(w);
     if (!is_polling(w)) c.window = move_of(w);
     w->result->done = c.window.done;
@@ -211,11 +270,23 @@ static int take_page(struct work *w) {
     return e ? e : commit(w);
 }
 
+// Somebody else may have been there while it was closed.
+static int open_outlet(struct work *w) {
+    struct outlet *outlet = &w->output->outlet;
+    struct fault *fault = &w->result->fault;
+    if (outlet->sink) return 0;
+    int e = outlet_open(outlet, fault);
+    if (!e) e = output_find_foreign(w->output, &w->result->foreign, fault);
+    if (e || !w->result->foreign) return e;
+    outlet_close(outlet); // what it has told is to be told again, to be put on record
+    return fault_set(fault, -ESTALE, "another collector has been at work there meanwhile");
+}
+
 static int run(struct work *w) {
     w->ids = buf_make(PAGE_BODY_MAX_BYTES);
     w->kept = buf_make(PAGE_BODY_MAX_BYTES);
     w->mark = buf_make(1 << 20);
-    int e = outlet_open(&w->output->outlet, &w->result->fault);
+    int e = open_outlet(w);
     if (!e && nothing_to_do(w)) return 0;
     if (!e) e = commit_start(w);
     return e ? e : take_page(w);
@@ -236,9 +307,9 @@ static void remember(struct work *w) {
     struct recent *recent = &w->pair->recent;
     for (size_t i = 0; remembers(w) && i < w->count; i++)
         recent_add(recent, w->page->events[w->event_of[i]].id);
-    for (size_t i = 0; remembers(w) && i < w->known_count; i++)
-        recent_add(recent, w->page->events[w->known[i]].id);
-    if (w->count > 0) w->output->outlet.sink->type->committed(w->output->outlet.sink);
+    for (size_t i = 0; remembers(w) && i < w->passed_count; i++)
+        recent_add(recent, w->page->events[w->passed[i]].id);
+    if (w->synced) w->output->outlet.sink->type->committed(w->output->outlet.sink);
     keep_had(w);
 }
 
@@ -249,7 +320,12 @@ static void undo(struct work *w) {
 
 void delivery_run(struct pair *p) {
     p->delivery = (struct delivery){0};
-    struct work w = {.pair = p, .output = p->output, .page = p->page, .result = &p->delivery};
+    struct work w = {.pair = p,
+                     .output = p->output,
+                     .page = p->page,
+                     .form = page_form_of(p->page, p->output->opts->form),
+                     .filters = filter_is_any(&p->output->opts->filter),
+                     .result = &p->delivery};
     int e = run(&w);
     p->delivery.error = e > 0 ? -EIO : e;
     if (e && !p->delivery.fault.text[0])
@@ -260,7 +336,7 @@ void delivery_run(struct pair *p) {
     free(w.docs);
     free(w.event_of);
     free(w.replies);
-    free(w.known);
+    free(w.passed);
     free(w.dead);
     had_fini(&w.had);
     buf_fini(&w.ids);

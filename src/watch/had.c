@@ -41,7 +41,7 @@ static const char *find_end(const struct had *h) {
 static void cut_at_end(struct had *h, const char *end) {
     h->reached_end = true;
     while (h->events > 0 && h->page->events[h->events - 1].text.p >= end) h->events--;
-    while (h->dead > 0 && h->page->dead[h->dead - 1].event.p >= end) h->dead--;
+    while (h->dead > 0 && h->page->dead[h->dead - 1].letter.event.p >= end) h->dead--;
 }
 
 static void find_outside(struct had *h) {

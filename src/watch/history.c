@@ -14,9 +14,18 @@ static struct store *store_of(const struct history *h) { return h->source->watch
 
 // ---- windows on record become streams ----
 
-static struct stream *find_stream(const struct history *h, int64_t since_ms, int64_t until_ms) {
+static bool has_output(const struct stream *t, const struct output *o) {
+    for (size_t i = 0; i < t->pair_count; i++)
+        if (t->pairs[i].output == o) return true;
+    return false;
+}
+
+static struct stream *find_stream(const struct history *h, const struct store_window *w,
+                                  const struct output *o) {
     for (struct stream *t = h->windows; t; t = t->next)
-        if (t->since_ms == since_ms && t->until_ms == until_ms && !t->asked) return t;
+        if (t->since_ms == w->since_ms && t->until_ms == w->until_ms && !t->asked &&
+            !has_output(t, o))
+            return t;
     return NULL;
 }
 
@@ -52,7 +61,7 @@ static struct pair *find_poll(const struct history *h, struct str output) {
 
 // A window of a pair joins those of other pairs with the same ends.
 static int add_window(struct history *h, const struct store_window *w, struct pair *poll) {
-    struct stream *t = find_stream(h, w->since_ms, w->until_ms);
+    struct stream *t = find_stream(h, w, poll->output);
     int e = t ? 0 : make_stream(h, w->since_ms, w->until_ms, &t);
     if (e) return e;
     char *cursor = w->next.p ? mem_copy(w->next.p, w->next.n) : NULL;
@@ -73,6 +82,7 @@ static int add_window(struct history *h, const struct store_window *w, struct pa
 
 struct taking_up {
     struct history *history;
+    const struct output *only; // NULL: all that have joined
     int error;
 };
 
@@ -81,12 +91,13 @@ static int take_up(void *ctx, const struct store_window *w) {
     struct history *h = taking->history;
     struct pair *poll = find_poll(h, w->output);
     if (w->done || !poll || !str_eq(w->source, source_name(h->source))) return 0;
+    if (taking->only ? poll->output != taking->only : !output_is_joined(poll->output)) return 0;
     taking->error = add_window(h, w, poll);
     return taking->error;
 }
 
-int history_take_up(struct history *h, struct fault *fault) {
-    struct taking_up taking = {.history = h};
+int history_take_up(struct history *h, const struct output *o, struct fault *fault) {
+    struct taking_up taking = {.history = h, .only = o};
     int e = store_windows(store_of(h), take_up, &taking, fault);
     if (e) return e < 0 ? e : -EIO;
     return taking.error;
@@ -323,7 +334,7 @@ static void split(struct history *h, const struct pace_view *v) {
 
 static bool is_held_up(const struct stream *t) {
     for (size_t i = 0; i < t->pair_count; i++)
-        if (!pair_is_over(&t->pairs[i]) && t->pairs[i].output->holding_up == 0) return false;
+        if (!pair_is_over(&t->pairs[i]) && !output_is_in_trouble(t->pairs[i].output)) return false;
     return true;
 }
 
@@ -398,16 +409,27 @@ static void look(struct history *h) {
     if (active < want) split(h, &v);
 }
 
+// Those that were given up do not count.
+static bool have_joined(const struct history *h) {
+    const struct stream *poll = &h->source->poll;
+    for (size_t i = 0; i < poll->pair_count; i++)
+        if (!pair_is_over(&poll->pairs[i]) && !output_is_joined(poll->pairs[i].output))
+            return false;
+    return true;
+}
+
 static void on_timer(void *ctx) {
     struct history *h = ctx;
     if (h->source->watch->stopping) return;
-    if (h->planning) history_plan(h);
-    else look(h);
+    if (stream_is_over(&h->source->poll)) h->planning = false; // nobody is left to plan for
+    if (!h->planning) look(h);
+    else if (have_joined(h)) history_plan(h);
     watch_check_finished(h->source->watch);
 }
 
 void history_look(struct history *h) {
-    if (!h->planning && !h->source->watch->stopping) loop_timer_set(h->timer, 0);
+    bool is_set = h->planning && h->probing; // or will be
+    if (!is_set && !h->source->watch->stopping) loop_timer_set(h->timer, 0);
 }
 
 // ---- the history itself ----
@@ -418,7 +440,7 @@ int history_init(struct history *h, struct source *s, struct fault *fault) {
     h->probe_body = buf_make(PAGE_BODY_MAX_BYTES);
     h->planning = s->watch->opts.backfill && s->poll.pair_count > 0;
     int e = loop_timer_new(&h->timer, s->watch->opts.loop, on_timer, h);
-    return e ? e : history_take_up(h, fault);
+    return e ? e : history_take_up(h, NULL, fault);
 }
 
 void history_fini(struct history *h) {
@@ -434,7 +456,7 @@ void history_fini(struct history *h) {
 }
 
 void history_start(struct history *h) {
-    if (h->planning || h->windows) loop_timer_set(h->timer, 0);
+    if (h->planning || h->windows) history_look(h);
 }
 
 void history_cancel(struct history *h) {
@@ -444,8 +466,9 @@ void history_cancel(struct history *h) {
 
 void history_note_page(struct history *h, struct pair *p) {
     struct stream *t = p->stream;
-    h->events += p->delivery.delivered + p->delivery.rejected;
-    p->window.events += p->delivery.delivered + p->delivery.rejected;
+    int64_t events = p->delivery.delivered + p->delivery.filtered + p->delivery.rejected;
+    h->events += events;
+    p->window.events += events;
     h->pages++;
     if (p->failures == 0) pace_page(&h->pace, t->sent_ms + time_mono_ms() - t->answered_mono_ms);
     history_look(h);

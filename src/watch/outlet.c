@@ -16,8 +16,10 @@ void outlet_init(struct outlet *o, const struct watch_output_opts *opts, struct 
     o->host = (struct sink_host){.save_mark = save_mark, .ctx = o, .stop = stop};
 }
 
+void outlet_close(struct outlet *o) { o->sink = o->opts->type->free(o->sink); }
+
 void outlet_fini(struct outlet *o) {
-    if (o->opts) o->sink = o->opts->type->free(o->sink);
+    if (o->opts) outlet_close(o);
 }
 
 int outlet_open(struct outlet *o, struct fault *fault) {
@@ -31,5 +33,5 @@ int outlet_open(struct outlet *o, struct fault *fault) {
 void outlet_undo(struct outlet *o) {
     struct fault ignored;
     if (!o->sink || o->sink->type->rollback(o->sink, &ignored) == 0) return;
-    o->sink = o->opts->type->free(o->sink);
+    outlet_close(o);
 }

@@ -25,4 +25,7 @@ int outlet_open(struct outlet *o, struct fault *fault) MUST_USE;
 // the next try. No effect when it is not open.
 void outlet_undo(struct outlet *o);
 
+// Closes it. No effect when it is not open.
+void outlet_close(struct outlet *o);
+
 #endif

@@ -26,12 +26,15 @@ int pair_load(struct pair *p, struct store *store, struct fault *fault) {
     int e = store_cursor_load(store, str_from(p->source->opts->name),
                               str_from(p->output->opts->name), &c, fault);
     if (e) return e < 0 ? e : -EIO;
+    recent_fini(&p->recent);
     e = load_recent(&p->recent, &c);
     if (e) return e;
+    free(p->cursor);
     p->cursor = TAKE(c.next);
     p->is_new = !p->cursor;
     p->published_ms = c.published_ms;
     p->start_ms = c.start_ms;
+    p->committed_ms = 0;
     return store_had_any(store, str_from(p->source->opts->name), str_from(p->output->opts->name),
                          &p->had, fault);
 }
@@ -99,45 +102,59 @@ void pair_ask_again(struct pair *p, int64_t now_mono_ms, int64_t at_least_ms) {
     if (is_hopeless(p)) pair_stop(p);
 }
 
-static void count(struct source *s, const struct pair *p) {
-    s->stats.delivered += p->delivery.delivered;
-    s->stats.repeated += p->delivery.repeated;
-    s->stats.dead_letters += p->delivery.rejected + p->delivery.dead;
+// What windows bring is the affair of the pair that polls, too.
+static struct pair *main_pair(struct pair *p) { return pair_is_polling(p) ? p : p->window.poll; }
+
+static void add_counts(struct output_counts *c, const struct delivery *d) {
+    c->delivered += d->delivered;
+    c->repeated += d->repeated;
+    c->filtered += d->filtered;
+    c->rejected += d->rejected;
+    c->unmappable += d->dead;
 }
 
-static void report(const struct pair *p, const struct page *page) {
+static void count(struct source *s, struct pair *p) {
+    const struct delivery *d = &p->delivery;
+    int64_t now_ms = time_now_ms();
+    s->stats.delivered += d->delivered;
+    s->stats.repeated += d->repeated;
+    s->stats.dead_letters += d->rejected + d->dead;
+    add_counts(&p->output->counts, d);
+    add_counts(&main_pair(p)->counts, d);
+    main_pair(p)->committed_ms = now_ms;
+    if (d->delivered > 0) p->output->last_success_ms = now_ms;
+    if (p->page->received > 0) watch_noted_note(s->watch);
+}
+
+static void report(const struct pair *p) {
     const struct source *s = p->source;
     const struct log *lg = s->watch->opts.log;
     const struct delivery *d = &p->delivery;
     if (d->rejected + d->dead > 0)
         log_warn(lg, "watch.dead_letters", KV_STR("source", s->opts->name),
                  KV_STR("output", p->output->opts->name), KV_INT("events", d->rejected + d->dead),
-                 KV_STR("reason", d->dead ? page->first_dead.text : "rejected by the output"));
+                 KV_STR("reason", d->dead_reason.text));
     if (d->delivered > 0)
         log_debug(lg, "watch.delivered", KV_STR("source", s->opts->name),
                   KV_STR("output", p->output->opts->name), KV_INT("events", d->delivered),
-                  KV_INT("repeated", d->repeated));
+                  KV_INT("repeated", d->repeated), KV_INT("filtered", d->filtered));
 }
 
 // An output's trouble is over when it has taken the page of every pair that it had held up: that it
 // takes another source's empty page says nothing.
 static void note_taken(struct pair *p) {
-    struct watch *w = p->source->watch;
     if (!p->held_up) return;
     p->held_up = false;
     if (--p->output->holding_up > 0) return;
     output_complain(p->output, NULL, NULL);
-    // Those in other windows have waited for this.
-    for (size_t i = 0; i < w->opts.source_count; i++) {
-        source_step(&w->sources[i]);
-        history_look(&w->sources[i].history);
-    }
+    output_is_free(p->output); // those in other windows have waited for this
 }
 
 static void note_held_up(struct pair *p) {
     if (!p->held_up) p->output->holding_up++;
     p->held_up = true;
-    output_complain(p->output, "output.failed", p->delivery.fault.text);
+    p->output->retries++;
+    output_failed(p->output, p->delivery.fault.text);
     if (!pair_is_polling(p)) history_look(&p->source->history);
 }
 
@@ -156,10 +173,13 @@ static bool ends(const struct source *s) {
 
 static void take_polled(struct pair *p, const struct page *page) {
     struct source *s = p->source;
+    bool was_caught_up = p->caught_up;
     if (page->newest_ms > p->published_ms) p->published_ms = page->newest_ms;
     p->caught_up = page->caught_up;
     p->state = p->caught_up && ends(s) ? PAIR_FINISHED : PAIR_IDLE;
     p->due_mono_ms = p->caught_up ? page->asked_mono_ms + s->opts->interval_ms : 0;
+    if (p->caught_up) p->caught_up_ms = source_now_ms(s);
+    if (p->caught_up != was_caught_up) watch_noted_note(s->watch);
     if (!s->opts->journal) return;
     if (p->caught_up) p->due_mono_ms = INT64_MAX; // until it is woken
     journal_trim_note(s);
@@ -177,9 +197,9 @@ static void take_bounded(struct pair *p, const struct page *page) {
 
 static void take_page(struct pair *p) {
     struct source *s = p->source;
-    struct page *page = TAKE(p->page);
     count(s, p);
-    report(p, page);
+    report(p);
+    struct page *page = TAKE(p->page);
     if (pair_is_polling(p)) take_polled(p, page);
     else take_bounded(p, page);
     p->failures = 0;
@@ -189,12 +209,16 @@ static void take_page(struct pair *p) {
 }
 
 static void keep_page(struct pair *p) {
-    int64_t now = time_mono_ms();
+    const struct delivery *d = &p->delivery;
     note_held_up(p);
+    if (d->progress) p->failures = 0;
+    int64_t wait = output_backoff_ms(p->output, p->failures++);
+    if (wait < d->wait_ms) wait = d->wait_ms;
     p->state = PAIR_RETRY;
-    p->due_mono_ms = now + watch_backoff_ms(p->source->watch, p->failures++);
-    bool gone_for_good = p->delivery.error == -EPIPE;
-    if (gone_for_good || is_hopeless(p)) pair_stop(p);
+    p->due_mono_ms = time_mono_ms() + wait;
+    if (d->error == -EPIPE) output_stop(p->output, d->fault.text);
+    else if (d->foreign) output_rejoin(p->output);
+    else if (is_hopeless(p)) output_give_up(p->output, p);
 }
 
 static void report_notice(const struct pair *p) {
@@ -206,6 +230,7 @@ static void report_notice(const struct pair *p) {
 void pair_delivered(struct pair *p) {
     struct source *s = p->source;
     report_notice(p);
+    p->output->deliveries++;
     if (p->delivery.begun) p->is_new = false;
     int e = p->delivery.begun ? history_add_begun(&s->history, p) : 0;
     if (p->delivery.error == 0) take_page(p);

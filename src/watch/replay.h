@@ -8,7 +8,7 @@
 
 struct replay_result {
     int64_t delivered; // and gone from the list
-    int64_t kept;      // still refused, or their source or output is not configured any more
+    int64_t kept;      // still refused, the output is down, or it or their source is not configured
 };
 
 // Maps each dead letter (or only number `id`; 0: all) with its source's settings and delivers it to

@@ -112,10 +112,9 @@ void source_history_is_over(struct source *s) {
 // One page's memory is kept for the next one that is mapped, and no more.
 static void keep_memory(struct source *s, struct page *page) {
     struct page_memory surplus = {.event_cap = 0};
-    page_give_memory(page, s->memory.documents.cap == 0 ? &s->memory : &surplus);
+    page_give_memory(page, s->memory.strings.cap == 0 ? &s->memory : &surplus);
     page_memory_fini(&surplus);
-    buf_shrink(&s->memory.documents, MEMORY_KEPT_BYTES);
-    buf_shrink(&s->memory.strings, MEMORY_KEPT_BYTES);
+    page_memory_shrink(&s->memory, MEMORY_KEPT_BYTES);
 }
 
 void source_give_back(struct source *s, struct page *take_page) {
@@ -152,12 +151,26 @@ static int map_page(struct source *s, struct stream *t) {
     const struct page_map_opts opts = {
         .mapper = s->mapper,
         .source = s->opts->name,
+        .name_space = s->opts->ecs.data_stream_namespace,
+        .forms = t->map_forms,
         .fetched_ms = time_now_ms(),
         .accept_broken = t->broken_in_a_row >= BROKEN_TRIES,
         .stop = &s->watch->stop,
         .wants = t->bounded ? NULL : s->watch->opts.wants,
     };
     return page_map(t->asking, &opts, &t->map_fault);
+}
+
+// Those that the page was asked for, and those that may meet it while others hold it.
+static unsigned forms_of(const struct stream *t) {
+    unsigned forms = 0;
+    for (size_t i = 0; i < t->pair_count; i++) {
+        const struct pair *p = &t->pairs[i];
+        bool away =
+            pair_is_over(p) || output_is_in_trouble(p->output) || !output_is_joined(p->output);
+        if (p->state == PAIR_ASKING || !away) forms |= page_form_bit(p->output->opts->form);
+    }
+    return forms;
 }
 
 static void map_work(void *ctx) {
@@ -176,7 +189,8 @@ static void map_done(void *ctx) {
 
 static bool is_being_delivered(const struct stream *t) {
     for (size_t i = 0; i < t->pair_count; i++)
-        if (t->pairs[i].state == PAIR_DELIVERING && !t->pairs[i].held_up) return true;
+        if (t->pairs[i].state == PAIR_DELIVERING && !output_is_in_trouble(t->pairs[i].output))
+            return true;
     return false;
 }
 
@@ -202,6 +216,7 @@ void source_map_next(struct source *s) {
         struct stream *t = take_mappable(s);
         if (!t) return;
         page_take_memory(t->asking, &s->memory);
+        t->map_forms = forms_of(t);
         s->being_mapped = t;
         int e = watch_job(s->watch, map_work, map_done, s);
         if (!e) return; // from here on the job alone says how it went

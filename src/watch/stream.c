@@ -67,7 +67,7 @@ static int make_up_cursors(struct stream *t) {
     int64_t now_ms = source_now_ms(t->source);
     for (size_t i = 0; i < t->pair_count; i++) {
         struct pair *p = &t->pairs[i];
-        if (p->state != PAIR_IDLE) continue;
+        if (p->state != PAIR_IDLE || !output_is_joined(p->output)) continue;
         if (p->cursor && is_own(p)) continue;
         if (p->cursor) warn_moved(p);
         int e = pair_start(p, now_ms);
@@ -76,9 +76,11 @@ static int make_up_cursors(struct stream *t) {
     return 0;
 }
 
-// Its output has a page that it did not take: that one first.
+// Its output has a page that it did not take: that one first. Or where the pair stands is not known
+// yet.
 static bool must_wait(const struct pair *p) {
-    return !pair_is_polling(p) && p->output->holding_up > 0 && !p->held_up;
+    if (!output_is_joined(p->output)) return true;
+    return !pair_is_polling(p) && output_is_in_trouble(p->output) && !p->held_up;
 }
 
 // In a window nobody runs ahead of a pair that can go on: once it stands at the same cursor, both
@@ -86,7 +88,7 @@ static bool must_wait(const struct pair *p) {
 static bool is_ahead(const struct stream *t, const struct pair *p) {
     for (size_t i = 0; t->bounded && i < t->pair_count; i++) {
         const struct pair *other = &t->pairs[i];
-        if (pair_is_over(other) || other->held_up || other->output->holding_up > 0) continue;
+        if (pair_is_over(other) || other->held_up || output_is_in_trouble(other->output)) continue;
         if (other->window.position_ms < p->window.position_ms) return true;
     }
     return false;
@@ -108,7 +110,9 @@ static struct pair *choose(struct stream *t, int64_t now) {
 static struct page *find_live_page(const struct stream *t, const struct pair *p) {
     for (size_t i = 0; i < t->pair_count; i++) {
         struct page *page = t->pairs[i].page;
-        if (page && page->received > 0 && same_cursor(p, page->cursor)) return page;
+        if (page && page->received > 0 && same_cursor(p, page->cursor) &&
+            page_has_form(page, p->output->opts->form))
+            return page;
     }
     return NULL;
 }

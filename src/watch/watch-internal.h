@@ -10,7 +10,10 @@
 //   history  which windows there are, how many are asked at once            history.c begin.c
 //   pair     a stream and an output: cursor, state, recent uuids            pair.c
 //   output   a sink, used by one pair at a time; pairs queue                output.c
+//   join     an output that knows itself where its pairs stand              join.c
 //   delivery what a job does with a page, a pair and an output              delivery.c had.c
+//   filter.c stand    what is told of it all, and what is warned of                  stand.c
+//   noted.c
 //
 // A source that is the gate's journal has the same parts: its pages are read in the job that maps
 // those of others, and so asking for one is no request. It has no history.
@@ -19,7 +22,7 @@
 
 #include "base/rand.h"
 #include "base/time.h"
-#include "loop/loop.h"
+#include "loop/worker.h"
 #include "watch/outlet.h"
 #include "watch/pace.h"
 #include "watch/page.h"
@@ -47,36 +50,87 @@ struct source;
 
 // ---- output ----
 
+struct output_counts {
+    int64_t delivered, repeated, filtered, rejected, unmappable;
+};
+
 struct output {
     struct watch *watch;
     const struct watch_output_opts *opts;
     struct outlet outlet;
-    bool busy; // a job of `serving` runs
+    struct loop_worker *worker; // of a sink that waits for somebody; NULL: jobs are the loop's
+    struct loop_timer *timer;   // a job takes long, or it is time to join again; NULL likewise
+    bool busy;                  // a job of `serving` runs
+    bool stuck;                 // and has taken long
     struct pair *serving;
     struct pair *first_waiting;
     size_t holding_up; // pairs whose page it could not take
+    bool stopped;      // for good
     const char *complaint;
+    struct fault reason; // for complaint
+    int64_t failing_since_ms, last_success_ms;
+    int64_t deliveries, retries;
+    struct output_counts counts;
+    struct output_join *join; // NULL: it need not
 };
 
-void output_init(struct output *o, struct watch *w, const struct watch_output_opts *opts);
+// Outcomes: 0; -ENOMEM.
+int output_init(struct output *o, struct watch *w, const struct watch_output_opts *opts) MUST_USE;
 void output_fini(struct output *o);
 // The pair, which holds a page, gets its turn, those that poll before windows; pair_delivered() is
 // called at the end.
 void output_enqueue(struct output *o, struct pair *p);
 // Warns once per kind of trouble, and says when it is over (`what` NULL).
 void output_complain(struct output *o, const char *what, const char *text);
+// It could not do what was asked of it.
+void output_failed(struct output *o, const char *text);
+// It will never take anything again: its pairs stop.
+void output_stop(struct output *o, const char *text);
+// With `once`: the pair, which it has failed too often, stops, and so do its windows, which would
+// wait for that pair.
+void output_give_up(struct output *o, struct pair *p);
+// It does not take what it is given, or has been at it for long: nobody is to wait for it, and no
+// more than a page is to wait at it.
+bool output_is_in_trouble(const struct output *o);
+// Windows' pages that wait for their turn are given up; they are asked for again when it is over.
+void output_release_windows(struct output *o);
+// What waited for it may go on.
+void output_is_free(struct output *o);
+// How long to leave it alone after so many failures in a row.
+int64_t output_backoff_ms(const struct output *o, int failures);
+// A job on the output's own thread, or on one of the loop's. Outcomes: as watch_job.
+int output_job(struct output *o, void (*work)(void *), void (*done)(void *), void *ctx) MUST_USE;
+void output_cancel(struct output *o); // the watch stops
+
+// ---- joining: the sink knows itself where its pairs stand; join.c ----
+
+int output_join_init(struct output *o) MUST_USE; // no effect where the sink does not
+void output_join_fini(struct output *o);
+// Opens the sink, puts on record what it knows, and lets the pairs begin.
+void output_join(struct output *o);
+// Whether the output's pairs may ask for anything.
+bool output_is_joined(const struct output *o);
+// Another collector has been at the place meanwhile: everything from the beginning.
+void output_rejoin(struct output *o);
+// Whether there are positions that another one has left; the sink has just been opened. In a job.
+// Outcomes: 0; -errno with fault.
+int output_find_foreign(struct output *o, bool *ret, struct fault *fault) MUST_USE;
 
 // ---- delivery (runs in a job; touches only this) ----
 
 struct delivery {
     int error;          // 0: committed
     struct fault fault; // for error
-    int64_t delivered, repeated, rejected;
-    int64_t dead;        // of the page: what could not be mapped
-    struct fault notice; // something to warn of although all went well; empty: nothing
-    bool done;           // the window is
-    int64_t position_ms; // of the window
-    bool begun;          // the pair was put on record, with its windows
+    int64_t delivered, repeated, filtered, rejected;
+    int64_t dead;             // of the page: what could not be mapped
+    struct fault dead_reason; // of the first of them
+    bool progress;            // of one that failed: some of it got in all the same
+    int64_t wait_ms;          // and no try is to be made before so long
+    struct fault notice;      // something to warn of although all went well; empty: nothing
+    bool done;                // the window is
+    int64_t position_ms;      // of the window
+    bool begun;               // the pair was put on record, with its windows
+    bool foreign; // of one that failed: another collector has been at the output's place
 };
 
 // Delivers the pair's page to its output's sink and commits. Fills pair->delivery.
@@ -125,9 +179,14 @@ struct pair {
     struct recent recent;
     struct page *page;
     int64_t due_mono_ms;
-    int64_t asked_mono_ms; // when it last had a page asked for
-    int failures;          // in a row, of asking or delivering
-    bool held_up;          // the output could not take its page
+    int64_t asked_mono_ms;       // when it last had a page asked for
+    int failures;                // in a row, of asking or delivering
+    bool held_up;                // the output could not take its page
+    int64_t caught_up_ms;        // Okta's clock when it last was; 0: not known
+    int64_t committed_ms;        // wall clock of its last commit, windows' included; 0: none yet
+    struct output_counts counts; // likewise
+    int64_t warned_ms;           // of being forgotten soon; 0: not now
+    bool warned_of_little;       // and that very little time is left
     struct delivery delivery;
     struct pair *next_waiting; // in the output's queue
 };
@@ -165,6 +224,7 @@ struct stream {
     bool mapping;               // waits for the mapper, or is being mapped
     bool mapped;                // but held back
     bool woken;                 // something came into the journal since `asking` was asked for
+    unsigned map_forms;         // that the page is mapped to
     int map_error;
     struct fault map_fault;
     int broken_in_a_row; // pages that page_map refused
@@ -212,7 +272,7 @@ struct history {
     struct loop_timer *timer;
     struct pace pace;
     struct history_split split;
-    bool planning; // `backfill`: what is missing is being found out
+    bool planning; // `backfill`: what is missing is being found out, once the outputs have joined
     bool probing;
     struct okta_log_call *probe;
     struct buf probe_body;
@@ -243,7 +303,8 @@ int history_on_record(struct store *store, const struct pair *p, struct range_li
 // `backfill`: finds out what is missing and puts it on record. begin.c
 void history_plan(struct history *h);
 void history_probed(void *ctx, const struct okta_log_answer *a);
-int history_take_up(struct history *h, struct fault *fault) MUST_USE; // windows on record
+// Windows on record, of one output or of all that need not join (NULL).
+int history_take_up(struct history *h, const struct output *o, struct fault *fault) MUST_USE;
 
 // ---- source ----
 
@@ -315,6 +376,7 @@ struct watch {
     int jobs;
     bool failed;
     struct watch_budgets *budgets;
+    struct watch_noted *noted;
     struct loop_timer *stop_timer;
     void (*stopped)(void *ctx);
     void *stopped_ctx;
@@ -329,6 +391,27 @@ void watch_check_finished(struct watch *w);
 bool watch_has_pair(const struct watch *w, size_t source, size_t output);
 // 1 s, 2 s, 4 s ... 60 s, each 50 to 100 % of it.
 int64_t watch_backoff_ms(struct watch *w, int failures);
+// The same from another first one to another last one.
+int64_t watch_backoff_between_ms(struct watch *w, int failures, int64_t init_ms, int64_t max_ms);
+// All that may have waited for an output looks again.
+void watch_step(struct watch *w);
+
+// ---- what is told of outputs and pairs; stand.c ----
+
+// Warns when Okta is about to forget what pairs of an output, or of a source, have not had, while
+// there is trouble: in time, once a day, and again when very little time is left.
+void stand_warn(struct watch *w);
+int64_t stand_forgotten_in_ms(const struct pair *p); // as watch_pair_stats says
+// Where pairs stood when the process before this one was last heard of. Outcomes: 0; -errno.
+int stand_recall(struct watch *w, struct fault *fault) MUST_USE;
+
+// ---- how the outputs are, kept for `gatehouse status`; noted.c ----
+
+int watch_noted_init(struct watch *w) MUST_USE;
+void watch_noted_fini(struct watch *w);
+void watch_noted_note(struct watch *w); // something has changed
+void watch_noted_cancel(struct watch *w);
+bool watch_noted_wait(const struct watch *w); // to be written down
 
 // ---- the state of the budgets, kept for `gatehouse status`; budgets.c ----
 

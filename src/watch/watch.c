@@ -10,7 +10,10 @@ static int make_parts(struct watch *w, struct fault *fault) {
     w->outputs = mem_new_array(o->output_count, sizeof *w->outputs);
     w->sources = mem_new_array(o->source_count, sizeof *w->sources);
     if (!w->outputs || !w->sources) return -ENOMEM;
-    for (size_t i = 0; i < o->output_count; i++) output_init(&w->outputs[i], w, &o->outputs[i]);
+    for (size_t i = 0; i < o->output_count; i++) {
+        int e = output_init(&w->outputs[i], w, &o->outputs[i]);
+        if (e) return e;
+    }
     for (size_t i = 0; i < o->source_count; i++) {
         int e = source_init(&w->sources[i], w, &o->sources[i], fault);
         if (e) return e;
@@ -35,6 +38,8 @@ int watch_new(struct watch **ret, const struct watch_opts *opts, struct fault *f
     int e = loop_timer_new(&w->stop_timer, opts->loop, say_stopped, w);
     if (!e) e = make_parts(w, fault);
     if (!e) e = watch_budgets_init(w);
+    if (!e) e = watch_noted_init(w);
+    if (!e) e = stand_recall(w, fault);
     if (e) return e;
     *ret = TAKE(w);
     return 0;
@@ -46,6 +51,7 @@ struct watch *watch_free(struct watch *w) {
     for (size_t i = 0; w->outputs && i < w->opts.output_count; i++) output_fini(&w->outputs[i]);
     loop_timer_free(w->stop_timer);
     watch_budgets_fini(w);
+    watch_noted_fini(w);
     free(w->sources);
     free(w->outputs);
     free(w);
@@ -53,6 +59,7 @@ struct watch *watch_free(struct watch *w) {
 }
 
 void watch_start(struct watch *w) {
+    for (size_t i = 0; i < w->opts.output_count; i++) output_join(&w->outputs[i]);
     for (size_t i = 0; i < w->opts.source_count; i++) source_start(&w->sources[i]);
 }
 
@@ -78,6 +85,8 @@ void watch_stop(struct watch *w, void (*stopped)(void *ctx), void *ctx) {
     w->stopped_ctx = ctx;
     atomic_store(&w->stop, true);
     watch_budgets_cancel(w);
+    watch_noted_cancel(w);
+    for (size_t i = 0; i < w->opts.output_count; i++) output_cancel(&w->outputs[i]);
     for (size_t i = 0; i < w->opts.source_count; i++) source_cancel(&w->sources[i]);
     check_stopped(w);
 }
@@ -99,17 +108,32 @@ void watch_check_finished(struct watch *w) {
     if (w->opts.finished) w->opts.finished(w->opts.ctx);
 }
 
-int64_t watch_backoff_ms(struct watch *w, int failures) {
-    int64_t most = failures > 5 ? TIME_MINUTE_MS : (int64_t)1000 << failures;
-    if (most > TIME_MINUTE_MS) most = TIME_MINUTE_MS;
+int64_t watch_backoff_between_ms(struct watch *w, int failures, int64_t init_ms, int64_t max_ms) {
+    int64_t most = init_ms;
+    for (int i = 0; i < failures && most < max_ms; i++) most *= 2;
+    if (most > max_ms) most = max_ms;
     return most / 2 + (int64_t)rand_below(&w->rand, (uint64_t)most / 2 + 1);
+}
+
+int64_t watch_backoff_ms(struct watch *w, int failures) {
+    return watch_backoff_between_ms(w, failures, TIME_SECOND_MS, TIME_MINUTE_MS);
+}
+
+void watch_step(struct watch *w) {
+    for (size_t i = 0; i < w->opts.source_count; i++) {
+        source_map_next(&w->sources[i]);
+        source_step(&w->sources[i]);
+        history_look(&w->sources[i].history);
+    }
 }
 
 size_t watch_source_count(const struct watch *w) { return w->opts.source_count; }
 const char *watch_source_name(const struct watch *w, size_t i) { return w->opts.sources[i].name; }
 bool watch_failed(const struct watch *w) { return w->failed; }
 
-bool watch_is_resting(const struct watch *w) { return w->jobs == 0 && !watch_budgets_wait(w); }
+bool watch_is_resting(const struct watch *w) {
+    return w->jobs == 0 && !watch_budgets_wait(w) && !watch_noted_wait(w);
+}
 
 const struct budget *watch_source_budget(const struct watch *w, size_t i) {
     return source_budget(&w->sources[i]);
@@ -130,25 +154,4 @@ bool watch_has_pair(const struct watch *w, size_t source, size_t output) {
     if (!b) return true;
     return is_named(b->sources, b->source_count, w->opts.sources[source].name) &&
            is_named(b->outputs, b->output_count, w->opts.outputs[output].name);
-}
-
-static int64_t lag_ms(const struct source *s, const struct pair *p) {
-    if (p->caught_up || p->published_ms == 0) return 0;
-    int64_t lag = source_now_ms(s) - p->published_ms;
-    return lag > 0 ? lag : 0;
-}
-
-void watch_source_stats(const struct watch *w, size_t i, struct watch_stats *ret) {
-    const struct source *s = &w->sources[i];
-    *ret = s->stats;
-    ret->stopped = s->stopped;
-    ret->complaint = s->complaint;
-    ret->caught_up = history_is_over(&s->history);
-    for (size_t k = 0; k < s->poll.pair_count; k++) {
-        const struct pair *p = &s->poll.pairs[k];
-        int64_t lag = lag_ms(s, p);
-        if (lag > ret->lag_ms) ret->lag_ms = lag;
-        if (!p->caught_up) ret->caught_up = false;
-        if (!ret->complaint) ret->complaint = p->output->complaint;
-    }
 }

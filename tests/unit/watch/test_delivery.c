@@ -19,10 +19,17 @@
 struct script {
     int open, deliver, sync, rollback; // errors to give next time; 0: none
     enum sink_verdict verdict;         // of the first document
+    bool progress;                     // said with every deliver
+    int64_t wait_ms;
     int opened, freed, rolled_back;
-    size_t taken, durable; // documents: since the last committed mark, and committed
-    char mark_seen[32];    // what open was given
-    char start_seen[256];  // the cursor in the store when a page was delivered
+    size_t taken, durable;   // documents: since the last committed mark, and committed
+    char mark_seen[32];      // what open was given
+    char start_seen[256];    // the cursor in the store when a page was delivered
+    struct sink_position at; // what sync was told; texts below
+    char at_source[32], at_next[256];
+    bool told;           // sync was told of a position
+    char documents[512]; // the last page's, one behind the other
+    char streams[256];   // "dataset namespace " of each
 };
 
 struct fake {
@@ -67,22 +74,37 @@ static int fake_deliver(struct sink *sink, const struct sink_doc *docs, size_t n
                         struct sink_reply *replies, struct fault *fault) {
     struct script *s = ((struct fake *)sink)->script;
     AUTO_FINI(store_cursor) struct store_cursor cursor = {0};
-    (void)docs;
+    AUTO_FINI(buf) struct buf all = buf_make(1 << 16);
+    AUTO_FINI(buf) struct buf streams = buf_make(1 << 16);
+    for (size_t i = 0; i < n; i++) {
+        buf_add_str(&all, docs[i].document);
+        buf_addf(&streams, "%.*s %.*s ", STR_ARG(docs[i].dataset), STR_ARG(docs[i].name_space));
+    }
+    snprintf(s->documents, sizeof s->documents, "%s", buf_z(&all));
+    snprintf(s->streams, sizeof s->streams, "%s", buf_z(&streams));
     (void)now_ms;
     assert_int_equal(store_cursor_load(the_world->store, STR("acme"), STR("fake"), &cursor, NULL),
                      0);
     snprintf(s->start_seen, sizeof s->start_seen, "%s", cursor.next ? cursor.next : "");
+    sink->progress = s->progress;
+    sink->wait_ms = s->wait_ms;
     if (s->deliver) return fault_set(fault, s->deliver, "told to fail");
     for (size_t i = 0; i < n; i++) replies[i].verdict = SINK_DELIVERED;
-    replies[0].verdict = s->verdict;
-    replies[0].fault = &the_world->reason;
+    if (n > 0) replies[0] = (struct sink_reply){s->verdict, &the_world->reason};
     s->taken += n;
     return 0;
 }
 
-static int fake_sync(struct sink *sink, struct buf *ret_mark, struct fault *fault) {
+static int fake_sync(struct sink *sink, const struct sink_position *at, struct buf *ret_mark,
+                     struct fault *fault) {
     struct script *s = ((struct fake *)sink)->script;
     if (s->sync) return fault_set(fault, s->sync, "told to fail");
+    s->told = at != NULL;
+    if (at) {
+        s->at = *at;
+        snprintf(s->at_source, sizeof s->at_source, "%.*s", STR_ARG(at->source));
+        snprintf(s->at_next, sizeof s->at_next, "%.*s", STR_ARG(at->next));
+    }
     buf_addf(ret_mark, "%zu", s->durable + s->taken);
     return 0;
 }
@@ -108,10 +130,14 @@ static struct sink *fake_free(struct sink *sink) {
     return NULL;
 }
 
-static const struct sink_type fake_type = {
-    "fake",    "in memory",    fake_open,     fake_deliver,
-    fake_sync, fake_committed, fake_rollback, fake_free,
-};
+static const struct sink_type fake_type = {.name = "fake",
+                                           .guarantee = "in memory",
+                                           .open = fake_open,
+                                           .deliver = fake_deliver,
+                                           .sync = fake_sync,
+                                           .committed = fake_committed,
+                                           .rollback = fake_rollback,
+                                           .free = fake_free};
 
 // ---- the world around it ----
 
@@ -128,7 +154,7 @@ static int set_up(void **state) {
     w->watch.opts.store = w->store;
     atomic_init(&w->watch.stop, false);
     w->output_opts = (struct watch_output_opts){.name = "fake", .type = &fake_type};
-    output_init(&w->output, &w->watch, &w->output_opts);
+    if (output_init(&w->output, &w->watch, &w->output_opts)) return -1;
     w->source_opts = (struct watch_source_opts){.name = "acme"};
     w->source.watch = &w->watch;
     w->source.opts = &w->source_opts;
@@ -333,6 +359,165 @@ static void an_output_that_cannot_be_opened_leaves_everything_as_it_is(void **st
     assert_cursor(w, "", 0);
 }
 
+// ---- what the sink is told ----
+
+static void a_sink_is_told_where_the_pair_will_stand(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    w->pair.begin.start_ms = 77;
+    delivery_run(&w->pair);
+    assert_true(w->script.told);
+    assert_string_equal(w->script.at_source, "acme");
+    assert_string_equal(w->script.at_next, "there");
+    assert_int_equal(w->script.at.published_ms, w->pair.page->newest_ms);
+    assert_int_equal(w->script.at.start_ms, 77);
+    assert_false(w->script.at.window);
+}
+
+static void a_sink_is_told_which_stream_a_document_belongs_to(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    delivery_run(&w->pair);
+    assert_string_equal(w->script.streams,
+                        "okta.system default okta.system default okta.system default ");
+}
+
+static void what_a_failed_try_says_of_itself_is_handed_on(void **state) {
+    struct world *w = *state;
+    give_page(w, "a", "there");
+    w->script.deliver = -EAGAIN;
+    w->script.progress = true;
+    w->script.wait_ms = 1234;
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.error, -EAGAIN);
+    assert_true(w->pair.delivery.progress);
+    assert_int_equal(w->pair.delivery.wait_ms, 1234);
+}
+
+// ---- filters ----
+
+static const char *const only_odd[] = {"odd"};
+
+// The middle one of the three events is of type "odd", the others "even".
+static void give_typed_page(struct world *w, unsigned forms, const char *extra) {
+    AUTO(ecs_mapper) struct ecs_mapper *mapper = NULL;
+    const struct ecs_opts ecs = {.data_stream_namespace = "default"};
+    assert_int_equal(ecs_mapper_new(&mapper, &ecs), 0);
+    w->pair.page = page_unref(w->pair.page);
+    assert_int_equal(page_new(&w->pair.page), 0);
+    struct page *page = w->pair.page;
+    for (int i = 0; i < 3; i++)
+        buf_addf(&page->body,
+                 "%c{\"uuid\":\"t%d\",\"published\":\"2026-01-02T03:04:05.00%dZ\","
+                 "\"eventType\":\"%s\"}",
+                 i ? ',' : '[', i, i, i == 1 ? "odd" : "even");
+    buf_addf(&page->body, "%s]", extra);
+    const struct page_map_opts opts = {.mapper = mapper,
+                                       .source = "acme",
+                                       .forms = forms,
+                                       .fetched_ms = 1,
+                                       .stop = &w->watch.stop};
+    assert_int_equal(page_map(page, &opts, NULL), 0);
+    page->cursor = mem_copy("here", 4);
+    page->next = mem_copy("there", 5);
+    assert_non_null(page->cursor);
+    assert_non_null(page->next);
+}
+
+static void want_odd_ones(struct world *w) {
+    w->output_opts.filter = (struct watch_filter){.event_types = only_odd, .event_type_count = 1};
+}
+
+static void what_an_output_does_not_want_passes_it_by(void **state) {
+    struct world *w = *state;
+    want_odd_ones(w);
+    give_typed_page(w, 0, "");
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.delivered, 1);
+    assert_int_equal(w->pair.delivery.filtered, 2);
+    assert_int_equal(w->script.durable, 1);
+    assert_cursor(w, "there", 1);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(recent_has(&w->pair.recent, w->pair.page->events[i].id));
+}
+
+static void a_page_of_which_nothing_is_wanted_moves_the_cursor_alone(void **state) {
+    struct world *w = *state;
+    want_odd_ones(w);
+    give_page(w, "a", "there");
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.error, 0);
+    assert_int_equal(w->pair.delivery.filtered, 3);
+    assert_false(w->script.told);
+    assert_cursor(w, "there", 0);
+}
+
+static int note_dead_uuid(void *ctx, const struct store_dead_row *row) {
+    buf_addf(ctx, "%.*s ", STR_ARG(row->uuid));
+    return 0;
+}
+
+static void assert_dead(struct world *w, const char *uuids) {
+    AUTO_FINI(buf) struct buf all = buf_make(1 << 16);
+    assert_int_equal(store_dead_each(w->store, note_dead_uuid, &all, NULL), 0);
+    assert_string_equal(all.n ? buf_z(&all) : "", uuids);
+}
+
+// Nested so deep that it cannot be mapped.
+static void add_deep(struct buf *out, const char *uuid, const char *type) {
+    buf_addf(out, ",{\"uuid\":\"%s\",%s\"debugContext\":{\"debugData\":{\"a\":", uuid, type);
+    for (int i = 0; i < 300; i++) buf_addc(out, '[');
+    for (int i = 0; i < 300; i++) buf_addc(out, ']');
+    buf_addz(out, "}}}");
+}
+
+static void a_dead_letter_of_a_type_that_is_not_wanted_is_none(void **state) {
+    struct world *w = *state;
+    AUTO_FINI(buf) struct buf extra = buf_make(1 << 16);
+    add_deep(&extra, "d1", "\"eventType\":\"even\",");
+    add_deep(&extra, "d2", "\"eventType\":\"odd\",");
+    add_deep(&extra, "d3", "");
+    want_odd_ones(w);
+    give_typed_page(w, 0, buf_z(&extra));
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.dead, 2);
+    assert_int_equal(w->pair.delivery.filtered, 3);
+    assert_string_not_equal(w->pair.delivery.dead_reason.text, "");
+    assert_dead(w, "d2 d3 ");
+}
+
+// ---- forms ----
+
+enum { BOTH = 1 << ECS_FORM_ECS | 1 << ECS_FORM_RAW };
+
+static void an_output_is_given_the_form_that_it_wants(void **state) {
+    struct world *w = *state;
+    give_typed_page(w, BOTH, "");
+    w->output_opts.form = ECS_FORM_RAW;
+    delivery_run(&w->pair);
+    assert_non_null(strstr(w->script.documents, "\"message\":"));
+    assert_int_equal(w->script.durable, 3);
+}
+
+static void what_cannot_be_had_in_one_form_is_no_dead_letter_of_another(void **state) {
+    struct world *w = *state;
+    AUTO_FINI(buf) struct buf extra = buf_make(1 << 16);
+    add_deep(&extra, "d1", "");
+    give_typed_page(w, BOTH, buf_z(&extra));
+    w->output_opts.form = ECS_FORM_RAW;
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.delivered, 4);
+    assert_dead(w, "");
+    pair_fini(&w->pair);
+    w->pair = a_pair(w);
+    give_typed_page(w, BOTH, buf_z(&extra));
+    w->output_opts.form = ECS_FORM_ECS;
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.delivered, 3);
+    assert_int_equal(w->pair.delivery.dead, 1);
+    assert_dead(w, "d1 ");
+}
+
 // ---- windows of the history ----
 
 // When the first event of give_page was published.
@@ -390,6 +575,21 @@ static void a_page_of_a_window_moves_the_window_and_not_the_cursor(void **state)
     assert_false(w->window.delivery.done);
     assert_int_equal(w->window.delivery.position_ms, first_ms() + 2);
     assert_cursor(w, "poll", 3);
+}
+
+static void a_sink_is_told_where_a_window_will_stand(void **state) {
+    struct world *w = *state;
+    begin_window(w, first_ms(), first_ms() + 100);
+    deliver_window(w, "a", "there");
+    assert_true(w->script.at.window);
+    assert_int_equal(w->script.at.since_ms, first_ms());
+    assert_int_equal(w->script.at.until_ms, first_ms() + 100);
+    assert_int_equal(w->script.at.position_ms, first_ms() + 2);
+    assert_string_equal(w->script.at_next, "there");
+    assert_false(w->script.at.done);
+    deliver_window(w, "b", NULL);
+    assert_true(w->script.at.done);
+    assert_null(w->script.at.next.p);
 }
 
 static void a_window_is_done_at_the_page_without_a_next_link(void **state) {
@@ -493,6 +693,15 @@ int main(void) {
         in_a_world(a_window_that_is_asked_again_knows_what_it_had),
         in_a_world(a_window_that_was_split_meanwhile_is_not_moved),
         in_a_world(a_new_pair_is_on_record_with_its_windows),
+        in_a_world(a_sink_is_told_where_the_pair_will_stand),
+        in_a_world(a_sink_is_told_which_stream_a_document_belongs_to),
+        in_a_world(what_a_failed_try_says_of_itself_is_handed_on),
+        in_a_world(what_an_output_does_not_want_passes_it_by),
+        in_a_world(a_page_of_which_nothing_is_wanted_moves_the_cursor_alone),
+        in_a_world(a_dead_letter_of_a_type_that_is_not_wanted_is_none),
+        in_a_world(an_output_is_given_the_form_that_it_wants),
+        in_a_world(what_cannot_be_had_in_one_form_is_no_dead_letter_of_another),
+        in_a_world(a_sink_is_told_where_a_window_will_stand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

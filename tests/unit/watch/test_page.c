@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "watch/audited.h"
 #include "watch/page.h"
 #include "json/read.h"
 
@@ -54,18 +55,18 @@ static void every_event_becomes_a_document_in_order(void **state) {
                      0);
     assert_int_equal(f->page->received, 2);
     assert_int_equal(f->page->event_count, 2);
-    assert_true(str_eqz(f->page->docs[0].uuid, "u1"));
-    assert_true(str_eqz(f->page->docs[1].uuid, "u2"));
-    assert_true(str_eqz(f->page->docs[1].source, "acme"));
-    assert_true(str_eqz(f->page->docs[1].event_type, "user.session.start"));
-    assert_true(str_eqz(f->page->docs[1].outcome, "SUCCESS"));
-    assert_true(str_eqz(f->page->docs[1].actor, "a@b.c"));
+    assert_true(str_eqz(f->page->forms[0].docs[0].uuid, "u1"));
+    assert_true(str_eqz(f->page->forms[0].docs[1].uuid, "u2"));
+    assert_true(str_eqz(f->page->forms[0].docs[1].source, "acme"));
+    assert_true(str_eqz(f->page->forms[0].docs[1].event_type, "user.session.start"));
+    assert_true(str_eqz(f->page->forms[0].docs[1].outcome, "SUCCESS"));
+    assert_true(str_eqz(f->page->forms[0].docs[1].actor, "a@b.c"));
     assert_int_equal(f->page->newest_ms, 1767323045678);
 
     AUTO(json_reader) struct json_reader *reader = NULL;
     assert_int_equal(json_reader_new(&reader), 0);
     const struct json *doc;
-    assert_int_equal(json_read(reader, f->page->docs[1].document, &doc, NULL), 0);
+    assert_int_equal(json_read(reader, f->page->forms[0].docs[1].document, &doc, NULL), 0);
     assert_true(str_eqz(json_str(json_path(doc, "event.id")), "u2"));
     assert_true(str_eqz(json_str(json_path(doc, "event.module")), "okta"));
 }
@@ -86,10 +87,9 @@ static void what_cannot_be_mapped_costs_nobody_else_anything(void **state) {
         0);
     assert_int_equal(f->page->event_count, 1);
     assert_int_equal(f->page->dead_count, 3);
-    assert_true(str_eqz(f->page->dead[0].event, "17"));
-    assert_true(str_eqz(f->page->dead[1].event, "{\"eventType\":\"x\"}"));
-    for (int i = 0; i < 3; i++) assert_true(f->page->dead[i].reason.n > 0);
-    assert_string_not_equal(f->page->first_dead.text, "");
+    assert_true(str_eqz(f->page->dead[0].letter.event, "17"));
+    assert_true(str_eqz(f->page->dead[1].letter.event, "{\"eventType\":\"x\"}"));
+    for (int i = 0; i < 3; i++) assert_true(f->page->dead[i].letter.reason.n > 0);
 }
 
 static void a_page_that_is_none_is_refused(void **state) {
@@ -199,6 +199,77 @@ static void a_dead_letter_of_a_wanted_type_is_pointed_out_too(void **state) {
     assert_false(f->page->wanted[1].has_id);
 }
 
+// ---- forms
+
+static bool is_raw(struct str document) {
+    return str_find(document, STR("\"message\":")) < document.n;
+}
+
+static void each_form_that_is_wanted_has_its_documents(void **state) {
+    struct fixture *f = *state;
+    f->opts.forms = page_form_bit(ECS_FORM_ECS) | page_form_bit(ECS_FORM_RAW_GO);
+    int e = map(f, "[" EVENT("u1", "2026-01-02T03:04:05.678Z") "," EVENT(
+                       "u2", "2026-01-02T03:04:04.000Z") "]");
+    f->opts.forms = 0;
+    assert_int_equal(e, 0);
+    assert_int_equal(f->page->event_count, 2);
+    assert_true(page_has_form(f->page, ECS_FORM_ECS));
+    assert_false(page_has_form(f->page, ECS_FORM_RAW));
+    assert_true(page_has_form(f->page, ECS_FORM_RAW_GO));
+    for (size_t i = 0; i < 2; i++) {
+        const struct sink_doc *mapped = &f->page->forms[ECS_FORM_ECS].docs[i];
+        const struct sink_doc *raw = &f->page->forms[ECS_FORM_RAW_GO].docs[i];
+        assert_true(str_eq(mapped->uuid, raw->uuid));
+        assert_true(is_raw(raw->document));
+        assert_false(is_raw(mapped->document));
+        assert_true(str_eqz(raw->dataset, "okta.system"));
+        assert_true(str_eqz(raw->name_space, "default"));
+    }
+}
+
+static void the_namespace_is_the_source_s(void **state) {
+    struct fixture *f = *state;
+    f->opts.name_space = "prod";
+    int e = map(f, "[" EVENT("u1", "2026-01-02T03:04:05.678Z") "]");
+    f->opts.name_space = NULL;
+    assert_int_equal(e, 0);
+    assert_true(str_eqz(f->page->forms[0].docs[0].name_space, "prod"));
+}
+
+static void memory_of_forms_goes_from_page_to_page(void **state) {
+    struct fixture *f = *state;
+    struct page_memory memory = {.event_cap = 0};
+    f->opts.forms = page_form_bit(ECS_FORM_RAW);
+    assert_int_equal(map(f, "[" EVENT("u1", "2026-01-02T03:04:05.678Z") "]"), 0);
+    const char *text = f->page->forms[ECS_FORM_RAW].documents.p;
+    page_give_memory(f->page, &memory);
+    assert_int_equal(f->page->event_count, 0);
+    assert_int_equal(f->page->forms[ECS_FORM_RAW].documents.cap, 0);
+    page_take_memory(f->page, &memory);
+    assert_int_equal(map(f, "[" EVENT("u2", "2026-01-02T03:04:05.678Z") "]"), 0);
+    f->opts.forms = 0;
+    assert_ptr_equal(f->page->forms[ECS_FORM_RAW].documents.p, text);
+    assert_true(is_raw(f->page->forms[ECS_FORM_RAW].docs[0].document));
+    page_memory_fini(&memory);
+}
+
+static void a_document_of_the_gate_says_itself_where_it_belongs(void **state) {
+    (void)state;
+    AUTO(audited) struct audited *a = NULL;
+    struct ecs_facts facts;
+    assert_int_equal(audited_new(&a), 0);
+    assert_int_equal(audited_facts(a,
+                                   STR("{\"event\":{\"id\":\"1\"},\"data_stream\":{\"dataset\":"
+                                       "\"gatehouse.mfa\",\"namespace\":\"prod\"}}"),
+                                   &facts, NULL),
+                     0);
+    assert_true(str_eqz(audited_stream(a).dataset, "gatehouse.mfa"));
+    assert_true(str_eqz(audited_stream(a).name_space, "prod"));
+    assert_int_equal(audited_facts(a, STR("{\"event\":{\"id\":\"1\"}}"), &facts, NULL), 0);
+    assert_true(str_eqz(audited_stream(a).dataset, "gatehouse.gate"));
+    assert_true(str_eqz(audited_stream(a).name_space, "default"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_event_becomes_a_document_in_order),
@@ -213,6 +284,10 @@ int main(void) {
         cmocka_unit_test(stopping_abandons_the_page),
         cmocka_unit_test(events_of_wanted_types_are_pointed_out_once_and_in_order),
         cmocka_unit_test(a_dead_letter_of_a_wanted_type_is_pointed_out_too),
+        cmocka_unit_test(each_form_that_is_wanted_has_its_documents),
+        cmocka_unit_test(the_namespace_is_the_source_s),
+        cmocka_unit_test(memory_of_forms_goes_from_page_to_page),
+        cmocka_unit_test(a_document_of_the_gate_says_itself_where_it_belongs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

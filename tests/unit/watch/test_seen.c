@@ -81,8 +81,10 @@ static int counter_deliver(struct sink *s, const struct sink_doc *docs, size_t n
     return 0;
 }
 
-static int counter_sync(struct sink *s, struct buf *ret_mark, struct fault *fault) {
+static int counter_sync(struct sink *s, const struct sink_position *at, struct buf *ret_mark,
+                        struct fault *fault) {
     (void)s;
+    (void)at;
     (void)ret_mark;
     (void)fault;
     return 0;

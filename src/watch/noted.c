@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the outputs are and where their pairs stand, written down for `gatehouse status` a few times
+// a minute while something changes.
+#include <errno.h>
+
+#include "watch/watch-internal.h"
+
+enum { EVERY_MS = 15 * TIME_SECOND_MS, FIRST_MS = 2 * TIME_SECOND_MS };
+
+struct watch_noted {
+    struct watch *watch;
+    struct loop_timer *timer;
+    struct store_output *outputs;
+    struct fault *reasons; // one for each; the complaints are constants
+    struct store_stand *stands;
+    size_t stand_count;
+    bool writing;
+    bool written; // once
+};
+
+static size_t count_pairs(const struct watch *w) {
+    size_t n = 0;
+    for (size_t i = 0; i < w->opts.source_count; i++) n += watch_pair_count(w, i);
+    return n;
+}
+
+static void note_output(struct watch_noted *n, size_t i, int64_t now_ms) {
+    struct watch_output_stats s;
+    watch_output_stats(n->watch, i, &s);
+    fault_set(&n->reasons[i], 0, "%s", s.reason ? s.reason : "");
+    n->outputs[i] = (struct store_output){
+        .output = str_from(s.name),
+        .at_ms = now_ms,
+        .deliveries = s.deliveries,
+        .retries = s.retries,
+        .filtered = s.filtered,
+        .rejected = s.rejected,
+        .failing_since_ms = s.failing_since_ms,
+        .last_success_ms = s.last_success_ms,
+        .complaint = str_from(s.complaint),
+        .reason = s.reason ? str_from(n->reasons[i].text) : STR_NONE,
+        .stopped = s.stopped,
+    };
+}
+
+static void note_pairs(struct watch_noted *n, size_t source, int64_t now_ms) {
+    for (size_t i = 0; i < watch_pair_count(n->watch, source); i++) {
+        struct watch_pair_stats s;
+        watch_pair_stats(n->watch, source, i, &s);
+        n->stands[n->stand_count++] =
+            (struct store_stand){.source = str_from(watch_source_name(n->watch, source)),
+                                 .output = str_from(s.output),
+                                 .at_ms = now_ms,
+                                 .caught_up = s.caught_up,
+                                 .lag_ms = s.lag_ms,
+                                 .forgotten_in_ms = s.forgotten_in_ms};
+    }
+}
+
+static void work(void *ctx) {
+    struct watch_noted *n = ctx;
+    const struct watch_opts *opts = &n->watch->opts;
+    (void)!store_outputs_put(opts->store, n->outputs, opts->output_count, n->stands, n->stand_count,
+                             NULL);
+}
+
+static void done(void *ctx) {
+    struct watch_noted *n = ctx;
+    n->writing = false;
+    watch_job_done(n->watch);
+    watch_check_finished(n->watch);
+}
+
+static void on_timer(void *ctx) {
+    struct watch_noted *n = ctx;
+    struct watch *w = n->watch;
+    int64_t now_ms = time_now_ms();
+    if (w->stopping) return;
+    if (n->writing) {
+        watch_noted_note(w);
+        return;
+    }
+    n->stand_count = 0;
+    for (size_t i = 0; i < w->opts.output_count; i++) note_output(n, i, now_ms);
+    for (size_t i = 0; i < w->opts.source_count; i++) note_pairs(n, i, now_ms);
+    n->written = true;
+    n->writing = watch_job(w, work, done, n) == 0;
+}
+
+int watch_noted_init(struct watch *w) {
+    struct watch_noted *n = mem_new(sizeof *n);
+    w->noted = n;
+    if (!n) return -ENOMEM;
+    n->watch = w;
+    n->outputs = mem_new_array(w->opts.output_count, sizeof *n->outputs);
+    n->reasons = mem_new_array(w->opts.output_count, sizeof *n->reasons);
+    n->stands = mem_new_array(count_pairs(w), sizeof *n->stands);
+    if (!n->outputs || !n->reasons || !n->stands) return -ENOMEM;
+    return loop_timer_new(&n->timer, w->opts.loop, on_timer, n);
+}
+
+void watch_noted_fini(struct watch *w) {
+    struct watch_noted *n = TAKE(w->noted);
+    if (!n) return;
+    loop_timer_free(n->timer);
+    free(n->outputs);
+    free(n->reasons);
+    free(n->stands);
+    free(n);
+}
+
+void watch_noted_note(struct watch *w) {
+    struct watch_noted *n = w->noted;
+    if (!n || w->stopping || loop_timer_is_set(n->timer)) return;
+    loop_timer_set(n->timer, n->written ? EVERY_MS : FIRST_MS);
+}
+
+bool watch_noted_wait(const struct watch *w) {
+    return w->noted && loop_timer_is_set(w->noted->timer);
+}
+
+void watch_noted_cancel(struct watch *w) {
+    if (w->noted && w->noted->timer) loop_timer_cancel(w->noted->timer);
+}
