@@ -39,16 +39,23 @@ static const struct doubt_index *find(const struct doubt_list *l, const char *na
     return NULL;
 }
 
-int doubt_update(struct doubt_list *l, const struct elastic_indices *indices, const char *write,
-                 int64_t horizon_ms, int64_t now_ms, bool *ret_rewritten) {
+// Of an index that is new in the list. Others may have sent documents there, too, or a state that is
+// newer than ours and was lost, whose horizon nobody knows: only the one that we were just writing
+// to is known to be ours.
+static int64_t until(const char *name, const char *before, int64_t horizon_ms, int64_t now_ms) {
+    bool ours = before && strcmp(name, before) == 0;
+    return later(horizon_ms, now_ms + (ours ? DOUBT_AHEAD_MS : DOUBT_FUTURE_MS));
+}
+
+int doubt_update(struct doubt_list *l, const struct elastic_indices *indices, const char *before,
+                 const char *write, int64_t horizon_ms, int64_t now_ms, bool *ret_rewritten) {
     AUTO_FINI(doubt_list) struct doubt_list next = {0};
-    // Others may have sent documents, too, or a state that is newer than ours and was lost.
-    int64_t until_ms = later(horizon_ms, now_ms + DOUBT_AHEAD_MS);
     for (size_t i = 0; i < indices->n; i++) {
         const char *name = indices->names[i];
         if (write && strcmp(name, write) == 0) continue;
         const struct doubt_index *known = find(l, name);
-        int r = doubt_list_add(&next, str_from(name), known ? known->until_ms : until_ms);
+        int64_t until_ms = known ? known->until_ms : until(name, before, horizon_ms, now_ms);
+        int r = doubt_list_add(&next, str_from(name), until_ms);
         if (r) return r;
     }
     *ret_rewritten = write && find(l, write);

@@ -50,11 +50,13 @@ static inline bool doubt_may_hold(const struct doubt_index *i, int64_t time_ms) 
 int64_t doubt_horizon(int64_t horizon_ms, int64_t newest_ms, int64_t now_ms);
 
 // Brings the list up to date with the indices behind a name of which `write` is written to: an
-// index that is new in the list may hold whatever was sent until now. `ret_rewritten`: one that was
+// index that is new in the list may hold whatever was sent until now, or, unless it is the one that
+// this process wrote to `before` (NULL: none), whatever another one sent that trusted Okta's clock
+// as we do (DOUBT_FUTURE_MS). `ret_rewritten`: one that was
 // in the list is written to again; it has to be saved that it is in the list no more. Outcomes: 0;
 // -ENOMEM, nothing changed.
-int doubt_update(struct doubt_list *l, const struct elastic_indices *indices, const char *write,
-                 int64_t horizon_ms, int64_t now_ms, bool *ret_rewritten) MUST_USE;
+int doubt_update(struct doubt_list *l, const struct elastic_indices *indices, const char *before,
+                 const char *write, int64_t horizon_ms, int64_t now_ms, bool *ret_rewritten) MUST_USE;
 
 // ---- elasticsearch-target.c: the names that documents go to
 

@@ -71,8 +71,8 @@ static int ask_past(struct lookup *l, struct es_item *asker, struct str but, str
 }
 
 static bool is_doubtful(const struct es_item *i) {
+    if (i->state != ES_OPEN) return false; // perhaps without a target
     const struct doubt_list *past = &i->target->past;
-    if (i->state != ES_OPEN) return false;
     for (size_t k = 0; k < past->n; k++)
         if (doubt_may_hold(&past->p[k], i->time_ms)) return true;
     return false;

@@ -51,10 +51,9 @@ static int fill(struct es_sink *s, struct bulk *b, struct es_page *page, size_t 
 }
 
 static int refused(struct es_sink *s, const struct elastic_answer *answer, struct fault *fault) {
-    bool forbidden = answer->status == 401 || answer->status == 403;
     if (answer->status == 413) return SEND_E_TOO_LARGE;
     s->sink.wait_ms = answer->retry_after_ms;
-    return elastic_say(answer, "POST /_bulk", forbidden ? -EACCES : -EAGAIN, fault);
+    return elastic_bulk_say(answer, -EAGAIN, fault);
 }
 
 static int settle(struct es_sink *s, struct es_item *i, const struct elastic_item *answer) {

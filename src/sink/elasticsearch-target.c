@@ -79,7 +79,7 @@ int es_target_resolve(struct es_sink *s, struct es_target *t, int64_t now_ms, st
     if (!r && indices.n == 0) r = ensure_template(s, t, fault);
     if (r) return r;
     const char *write = indices.n ? indices.names[indices.n - 1] : NULL;
-    r = doubt_update(&t->past, &indices, write, s->horizon_ms, now_ms, &rewritten);
+    r = doubt_update(&t->past, &indices, t->write, write, s->horizon_ms, now_ms, &rewritten);
     if (!r) r = set_write(t, write);
     if (r) return r;
     if (rewritten) s->must_save = true;

@@ -10,7 +10,6 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "elastic/setup.h"
-#include "http/url.h"
 #include "sink/elasticsearch-internal.h"
 
 enum {
@@ -37,21 +36,6 @@ static struct sink *es_free(struct sink *sink) {
     for (size_t i = 0; i < LEN(bufs); i++) buf_fini(bufs[i]);
     free(s);
     return NULL;
-}
-
-static void write_path(struct buf *out, const struct elastic_opts *o) {
-    buf_addz(out, "/_bulk?filter_path=items.*._index,items.*.status,items.*.failure_store,"
-                  "items.*.error");
-    if (o->pipeline && *o->pipeline) http_query_add(out, "pipeline", str_from(o->pipeline));
-    for (size_t i = 0; i < o->parameter_count; i++) {
-        struct str value = str_from(o->parameters[i]);
-        struct str name = str_split(&value, '=');
-        buf_addc(out, '&');
-        http_add_encoded(out, name);
-        if (!value.p) continue;
-        buf_addc(out, '=');
-        http_add_encoded(out, value);
-    }
 }
 
 // A host without user and password: they change, and have no place in the state.
@@ -95,7 +79,7 @@ static void init(struct es_sink *s, const struct elastic_opts *opts, const struc
     fault_set(&s->too_large, 0,
               "the engine, or a proxy before it, takes no request that is as "
               "large as this document (413)");
-    write_path(&s->path, opts);
+    elastic_bulk_path(&s->path, opts);
 }
 
 static int make_parts(struct es_sink *s, struct fault *fault) {
@@ -117,17 +101,6 @@ static int read_mark(struct es_sink *s, struct str mark, struct fault *fault) {
     return r ? r : s->saved.error;
 }
 
-// Any answer will do that is not about credentials or about a cluster that is not ready: users need
-// no privilege for this, and small servers have nothing to say here.
-static int knock(struct es_sink *s, struct fault *fault) {
-    const struct elastic_request request = {.method = "GET", .path = "/"};
-    struct elastic_answer answer;
-    int r = elastic_ask(s->engine, &request, &answer, fault);
-    if (r) return r;
-    if (answer.status == 401) return elastic_say(&answer, "GET /", -EACCES, fault);
-    return answer.status >= 500 ? elastic_say(&answer, "GET /", -EIO, fault) : 0;
-}
-
 static int open_as(const struct sink_type *type, struct sink **ret, const struct sink_opts *opts,
                    const struct sink_host *host, struct str mark, struct fault *fault) {
     if (!opts->elastic) return fault_set(fault, -EINVAL, "%s: no hosts are set", opts->name);
@@ -137,7 +110,7 @@ static int open_as(const struct sink_type *type, struct sink **ret, const struct
     init(s, opts->elastic, host);
     int r = make_parts(s, fault);
     if (!r) r = read_mark(s, mark, fault);
-    if (!r && !opts->dry_run) r = knock(s, fault);
+    if (!r && !opts->dry_run) r = elastic_knock(s->engine, fault);
     if (!r) *ret = &s->sink;
     else es_free(&s->sink);
     return r;

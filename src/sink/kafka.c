@@ -110,10 +110,20 @@ static int find_records(struct kafka_sink *w, struct fault *fault) {
 // the first document, so that whoever is fenced can see by whom, or that it was nobody.
 static const struct sink_position no_pair = {.source = {"", 0}};
 
-static int claim(struct kafka_sink *w, struct fault *fault) {
+static int taken_over(const struct kafka_sink *w, struct fault *fault) {
+    return fault_set(fault, -EPIPE,
+                     "another collector has taken over the transactional id %s and goes on from "
+                     "here; this one delivers no more",
+                     w->kafka->transactional_id);
+}
+
+// The first connection of a process takes the id over. One that is made anew has fenced whoever
+// took it over meanwhile; that one sees that the claim is still its own, and goes on.
+static int claim(struct kafka_sink *w, bool anew, struct fault *fault) {
     struct kafka_lane *lane = NULL;
     int r = kafka_lanes_get(&w->lanes, &no_pair, &lane);
     if (r || strcmp(lane->found_state, w->lanes.state) == 0) return r;
+    if (anew && lane->found_state[0]) return taken_over(w, fault);
     r = kafka_sink_commit(w, lane, &no_pair, fault);
     return r > 0
                ? fault_set(fault, -EIO, "another collector takes the transactional id %s just now",
@@ -127,7 +137,7 @@ static int find_out(struct kafka_sink *w, const struct sink_host *host, struct s
     if (r == 0) r = kafka_producer_new(&w->producer, w->kafka, host->stop, fault);
     if (r == 0) r = make_state(w, host, fault);
     if (r == 0) r = find_records(w, fault);
-    return r ? r : claim(w, fault);
+    return r ? r : claim(w, host->opened_before, fault);
 }
 
 static int kafka_open(struct sink **ret, const struct sink_opts *opts, const struct sink_host *host,
@@ -162,22 +172,17 @@ static int on_claim(void *ctx, struct str key, struct str value) {
 }
 
 // A broker fences a producer also when its transaction took too long (the broker was away for more
-// than a minute): then the claim is still ours, and a new producer goes on. Outcomes: -EPIPE,
+// than a minute), or for one that had no right to the id: then the claim is still ours, and a new
+// producer goes on. Outcomes: -EPIPE,
 // -errno with fault.
 static int fenced(struct kafka_sink *w, struct fault *fault) {
     AUTO_FINI(buf) struct buf key = buf_make(KAFKA_RECORD_MAX_BYTES);
-    const char *id = w->kafka->transactional_id;
     w->fenced = true;
-    kafka_record_key(&key, id, &no_pair);
+    kafka_record_key(&key, w->kafka->transactional_id, &no_pair);
     if (key.error) return -ENOMEM;
     int r = kafka_positions(w->producer, buf_str(&key), on_claim, w, fault);
     if (r < 0) return r;
-    if (r > 0)
-        return fault_set(
-            fault, -EPIPE,
-            "another collector has taken over the transactional id %s and goes on from "
-            "here; this one delivers no more",
-            id);
+    if (r > 0) return taken_over(w, fault);
     w->reopen = true;
     return fault_set(fault, -EIO, "the transaction took longer than the broker waits for one");
 }

@@ -43,6 +43,7 @@ struct sink_host {
     int (*save_mark)(void *ctx, struct str mark); // outcomes: 0; -errno
     void *ctx;
     const atomic_bool *stop; // set: give up waiting, return -ECANCELED
+    bool opened_before;      // by this process: who has taken the place over since then, keeps it
 };
 
 struct elastic_opts; // elastic/engine.h

@@ -4,6 +4,8 @@ Prints JSON, one line per thing.
 
     kafka_tool.py SERVERS create TOPIC PARTITIONS [KEY=VALUE...]
     kafka_tool.py SERVERS read TOPIC [read_committed|read_uncommitted]    what is in it now, by partition and offset
+    kafka_tool.py SERVERS keys TOPIC [...]                                their keys alone
+    kafka_tool.py SERVERS follow TOPIC                                    the keys of what is committed, without end
     kafka_tool.py SERVERS produce TOPIC                                   [key, value] per line of standard input
     kafka_tool.py SERVERS transact TOPIC ID commit|abort                  the same, in a transaction that ends so
     kafka_tool.py SERVERS committed GROUP TOPIC                           the group's offsets, with their metadata
@@ -46,7 +48,7 @@ def create(servers, topic, count, *config):
     admin.create_topics([new])[topic].result(SECONDS)
 
 
-def read(servers, topic, isolation="read_committed"):
+def messages(servers, topic, isolation):
     """The end that is waited for is, for read_committed, the end of the last transaction that is decided."""
     consumer = Consumer(settings(servers, **{"group.id": "judge", "enable.partition.eof": True,
                                              "enable.auto.commit": False, "isolation.level": isolation,
@@ -58,14 +60,37 @@ def read(servers, topic, isolation="read_committed"):
         if message is None:
             raise SystemExit("no end of partitions %s in %g s" % (open_partitions, SECONDS))
         if not message.error():
-            show({"key": text(message.key()), "value": text(message.value()), "partition": message.partition(),
-                  "offset": message.offset(), "timestamp": message.timestamp()[1],
-                  "headers": {name: text(value) for name, value in message.headers() or []}})
+            yield message
         elif message.error().code() == KafkaError._PARTITION_EOF:
             open_partitions.discard(message.partition())
         elif message.error().fatal() or not message.error().retriable():
             raise KafkaException(message.error())
     consumer.close()
+
+
+def read(servers, topic, isolation="read_committed"):
+    for message in messages(servers, topic, isolation):
+        show({"key": text(message.key()), "value": text(message.value()), "partition": message.partition(),
+              "offset": message.offset(), "timestamp": message.timestamp()[1],
+              "headers": {name: text(value) for name, value in message.headers() or []}})
+
+
+def keys(servers, topic, isolation="read_committed"):
+    for message in messages(servers, topic, isolation):
+        show(text(message.key()))
+
+
+def follow(servers, topic):
+    """Brokers may go and come back."""
+    consumer = Consumer(settings(servers, **{"group.id": "follower", "enable.auto.commit": False,
+                                             "isolation.level": "read_committed", "auto.offset.reset": "earliest",
+                                             "reconnect.backoff.max.ms": 200, "fetch.wait.max.ms": 20}))
+    consumer.assign([TopicPartition(topic, p, 0) for p in partitions(consumer, topic)])
+    while True:
+        for message in consumer.consume(500, 0.02):
+            if not message.error():
+                show(text(message.key()))
+        sys.stdout.flush()
 
 
 def send_lines(producer, topic):
@@ -103,7 +128,7 @@ def topics(servers):
         show({"topic": name, "partitions": len(known.partitions)})
 
 
-COMMANDS = {c.__name__: c for c in (create, read, produce, transact, committed, topics)}
+COMMANDS = {c.__name__: c for c in (create, read, keys, follow, produce, transact, committed, topics)}
 
 if __name__ == "__main__":
     COMMANDS[sys.argv[2]](sys.argv[1], *sys.argv[3:])
