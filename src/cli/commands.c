@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/str.h"
+#include "conf/value.h"
 
 const struct command commands[] = {
     {"run", "the daemon: collect every source for ever, serve the gate", "[--dev]",
@@ -194,4 +196,14 @@ int commands_main(int argc, char **argv) {
 void print_step(bool ok, const char *what, const char *detail) {
     printf("  %s %s%s%s\n", ok ? "\xE2\x9C\x93" : "\xE2\x9C\x97", what,
            detail && *detail ? ": " : "", detail ? detail : "");
+}
+
+void print_output(const char *name, const char *type, const char *const *places, size_t n) {
+    AUTO_FINI(buf) struct buf line = buf_make(SIZE_MAX);
+    for (size_t i = 0; i < n; i++) {
+        buf_addz(&line, i ? ", " : "");
+        conf_add_masked_url(str_from(places[i]), &line);
+    }
+    printf("%s (%s): %.*s\n", name, type, STR_ARG(buf_str(&line)));
+    fflush(stdout);
 }

@@ -42,5 +42,8 @@ int command_settings(const struct args *args);
 
 // One step of a `test` command: a tick or a cross, what was looked at, and what came of it.
 void print_step(bool ok, const char *what, const char *detail);
+// The line above an output's steps, seen before they are tried: where it is, without the user and
+// the password that a URL may have.
+void print_output(const char *name, const char *type, const char *const *places, size_t n);
 
 #endif

@@ -19,8 +19,11 @@ struct job {
     const char *type_name;
 };
 
-static int say_fault(const struct fault *fault, int e) {
-    fprintf(stderr, "gatehouse setup: %s\n", fault->text[0] ? fault->text : error_text(e));
+// `output` may be NULL.
+static int say_fault(const char *output, const struct fault *fault, int e) {
+    fflush(stdout);
+    fprintf(stderr, "gatehouse setup: %s%s%s\n", output ? output : "", output ? ": " : "",
+            fault->text[0] ? fault->text : error_text(e));
     return EXIT_FAILED;
 }
 
@@ -83,7 +86,7 @@ static int set_up(const struct job *job, const struct settings_output *o) {
     struct plan_output plan;
     struct fault fault = {{0}};
     struct report report = {.dry_run = job->args->dry_run};
-    printf("%s (%s): %s\n", o->name, job->type_name, o->hosts[0]);
+    print_output(o->name, job->type_name, o->hosts, o->host_count);
     int e = plan_output_elastic(o, &plan);
     if (!e) e = elastic_new(&engine, &plan.elastic, NULL, &fault);
     if (!e && plan.elastic.raw)
@@ -91,7 +94,7 @@ static int set_up(const struct job *job, const struct settings_output *o) {
     if (!e) e = elastic_setup(engine, report.dry_run, print_asset, &report, &fault);
     engine = elastic_free(engine);
     plan_output_fini(&plan);
-    return e ? say_fault(&fault, e) : EXIT_DONE;
+    return e ? say_fault(o->name, &fault, e) : EXIT_DONE;
 }
 
 static int set_up_all(const struct job *job, const struct settings *settings) {
@@ -159,7 +162,7 @@ static int export_all(const struct job *job, const struct settings *settings) {
     buf_addz(&export.out, "\n}\n");
     text = export.out;
     if (!e) e = text.error;
-    if (e) return say_fault(&none, e);
+    if (e) return say_fault(NULL, &none, e);
     bool written = fwrite(text.p, 1, text.n, stdout) == text.n && fflush(stdout) == 0;
     return written ? EXIT_DONE : EXIT_FAILED;
 }

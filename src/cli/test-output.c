@@ -37,16 +37,25 @@ static bool open_output(const struct watch_output_opts *output, const struct sin
     return e == 0;
 }
 
-static const char *place_of(const struct sink_opts *opts) {
-    if (opts->elastic) return opts->elastic->hosts[0];
-    if (opts->kafka) return opts->kafka->hosts[0];
-    return opts->path ? opts->path : "standard output";
+static void print_heading(const struct watch_output_opts *output) {
+    const struct sink_opts *opts = &output->sink;
+    const char *place = opts->path ? opts->path : "standard output";
+    const char *const *places = &place;
+    size_t n = 1;
+    if (opts->elastic) {
+        places = opts->elastic->hosts;
+        n = opts->elastic->host_count;
+    } else if (opts->kafka) {
+        places = opts->kafka->hosts;
+        n = opts->kafka->host_count;
+    }
+    print_output(output->name, output->type->name, places, n);
 }
 
 static bool try_output(const struct watch_output_opts *output) {
     atomic_bool stop = false;
     const struct sink_host host = {.stop = &stop};
-    printf("%s (%s): %s\n", output->name, output->type->name, place_of(&output->sink));
+    print_heading(output);
     return output->type->test ? ask_output(output, &host) : open_output(output, &host);
 }
 

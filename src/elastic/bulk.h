@@ -4,13 +4,20 @@
 // The bulk API: requests of `create` actions, and what an answer says of each item
 // (POST /_bulk, application/x-ndjson). Pure: no I/O.
 
-#include "base/buf.h"
-#include "base/error.h"
+#include "elastic/engine.h"
 
 // Appends one action and its document. `document` is one line of JSON; `id` has at most
 // ELASTIC_ID_MAX bytes (a longer one makes engines refuse the whole request).
 enum { ELASTIC_ID_MAX = 512 };
 void elastic_bulk_add(struct buf *out, struct str index, struct str id, struct str document);
+
+// Appends path and query of the requests that carry documents: pipeline, parameters, and which
+// parts of an answer are wanted.
+void elastic_bulk_path(struct buf *out, const struct elastic_opts *opts);
+
+// Of a request that was refused as a whole: names the privileges. Returns -EACCES for 401 and 403,
+// else `code`.
+int elastic_bulk_say(const struct elastic_answer *a, int code, struct fault *fault);
 
 enum elastic_item_verdict {
     ELASTIC_ITEM_CREATED,  // 201 (200)

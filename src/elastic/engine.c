@@ -4,11 +4,13 @@
 #include "elastic/engine.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/parse.h"
 #include "base/time.h"
 #include "elastic/engine-internal.h"
 #include "http/exchange.h"
+#include "http/url.h"
 
 enum {
     ANSWER_MAX_BYTES = 64 * 1024 * 1024,
@@ -184,6 +186,28 @@ static int send_to(struct elastic *e, const struct attempt *a, const struct elas
     return http_exchange_send(e->exchange, &request, true, e->stop, ret);
 }
 
+// Words of the TLS libraries for an answer that is no TLS.
+static const char *const no_tls[] = {"wrong version number", "unexpected TLS packet",
+                                     "packet length too long", "record layer failure"};
+
+static const char *hint(const struct elastic *e, const struct elastic_host *host,
+                        const struct http_response *r) {
+    struct http_origin origin;
+    const char *proxy = e->opts.proxy_disable ? NULL : e->opts.proxy_url;
+    char port[32];
+    for (size_t i = 0; r->result == HTTP_TLS && i < LEN(no_tls); i++)
+        if (strstr(r->fault.text, no_tls[i])) return " (does that port speak plain http?)";
+    if (r->result != HTTP_CONNECT || !proxy || !*proxy) return "";
+    if (http_origin_parse(str_from(host->base), &origin, NULL)) return "";
+    snprintf(port, sizeof port, " port %d", origin.port);
+    return strstr(r->fault.text, port) ? "" : " (that is the proxy of proxy_url)";
+}
+
+static void say_failure(const struct elastic *e, const struct elastic_host *host,
+                        const struct http_response *r, struct fault *fault) {
+    fault_set(fault, 0, "%s: %s%s", host->base, r->fault.text, hint(e, host, r));
+}
+
 // Outcomes: 0 with what came; negative: nobody else is to be asked.
 static int ask_one(struct elastic *e, struct attempt *a, enum came *ret, struct fault *fault) {
     struct http_response response;
@@ -194,14 +218,15 @@ static int ask_one(struct elastic *e, struct attempt *a, enum came *ret, struct 
                          a->request->path);
     if (r) return r;
     if (response.result != HTTP_OK) {
-        fault_set(fault, 0, "%s: %s", host->base, response.fault.text);
+        say_failure(e, host, &response, fault);
         *ret = came_of[response.result];
         return *ret == CAME_TROUBLE ? -EIO : 0;
     }
     *ret = judge_status(response.status);
     a->answer = (struct elastic_answer){.status = response.status,
                                         .body = response.body,
-                                        .retry_after_ms = retry_after_ms(&response)};
+                                        .retry_after_ms = retry_after_ms(&response),
+                                        .host = host->base};
     return 0;
 }
 

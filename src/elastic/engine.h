@@ -68,6 +68,7 @@ struct elastic_answer {
     int status;
     struct str body;        // borrowed until the next request
     int64_t retry_after_ms; // 0: none given; an hour at most
+    const char *host;       // who gave it, without credentials; NULL: nobody is to be named
 };
 
 // Asks one host, the next one where the first is unreachable or broken, each once at most. What the
@@ -79,9 +80,36 @@ int elastic_ask(struct elastic *e, const struct elastic_request *request,
                 struct elastic_answer *ret, struct fault *fault) MUST_USE;
 
 // What the answer's body says of an error, for a person: "index_not_found_exception: no such index
-// [x]", or the first bytes of what is no JSON. `what`: "GET /_resolve/index/x" as a beginning.
+// [x]", or the first bytes of what is no JSON. `what`: "GET /_resolve/index/x"; the line begins with
+// the host, where there is one.
 // Always sets the fault; never holds credentials. Returns `code`.
 int elastic_say(const struct elastic_answer *a, const char *what, int code, struct fault *fault);
+
+// The same of an answer as no engine gives it (a page of a proxy, another service): says so, with a
+// hint about the path. Returns -EIO.
+int elastic_say_strange(const struct elastic_answer *a, const char *what, struct fault *fault);
+
+// What an answer to `GET /` tells of who gave it.
+struct elastic_greeting {
+    bool json;              // it is an object of JSON
+    bool engine;            // it has a version, or is an error as engines tell them
+    bool known;             // it says which of the two it is:
+    enum elastic_kind kind; // this one
+    char version[64];       // "9.5.3"; empty: it keeps it to itself
+};
+int elastic_greeting_read(const struct elastic_answer *a,
+                          struct elastic_greeting *ret) MUST_USE; // 0; -ENOMEM
+// Is it of the kind that the settings say? Outcomes: 0, it is, or nobody knows; -EINVAL with fault.
+int elastic_greeting_check(const struct elastic *e, const struct elastic_greeting *g,
+                           struct fault *fault) MUST_USE;
+
+// Asks for a sign of life, and who is there. Outcomes: 0; -EACCES (credentials), -EIO (nobody, a
+// cluster that is not ready, something that is no engine), -EINVAL (of the other kind) with fault;
+// -ECANCELED; -ENOMEM.
+int elastic_knock(struct elastic *e, struct fault *fault) MUST_USE;
+
+// Appends all hosts as the settings name them, but without credentials: "https://es1:9200, es2".
+void elastic_hosts_write(struct buf *out, const struct elastic_opts *opts);
 
 const struct elastic_opts *elastic_opts_of(const struct elastic *e);
 const char *elastic_host(const struct elastic *e); // whose answer (or silence) was the last one,

@@ -22,10 +22,9 @@ static int read_look(const struct elastic_answer *a, const char *index, enum ela
                      struct fault *fault) {
     AUTO(json_reader) struct json_reader *reader = NULL;
     const struct json *answer = NULL;
-    struct fault syntax = {{0}};
     int r = json_reader_new(&reader);
-    if (!r) r = json_read(reader, a->body, &answer, &syntax);
-    if (r > 0) return fault_set(fault, -EIO, "simulating index %s: %s", index, syntax.text);
+    if (!r) r = json_read(reader, a->body, &answer, NULL);
+    if (r > 0) return elastic_say_strange(a, "simulating an index", fault);
     if (!r) *ret = knowledge_in(answer, index);
     return r;
 }
@@ -46,7 +45,7 @@ int elastic_template_look(struct elastic *e, const char *index, enum elastic_kno
 }
 
 // What an administrator has to do, behind what the engine said.
-static int say_privilege(struct fault *fault) {
+int elastic_template_say(struct fault *fault) {
     struct fault said = *fault;
     return fault_set(fault, -EACCES,
                      "%s (the cluster privilege manage_index_templates is needed to put the index "
@@ -64,7 +63,7 @@ int elastic_ensure_template(struct elastic *e, const char *data_stream, struct f
     int r = elastic_template_look(e, data_stream, &knows, &said);
     if (r == -EACCES || (!r && knows == ELASTIC_KNOWS_OURS)) return 0;
     if (!r) r = elastic_setup(e, false, NULL, NULL, &said);
-    if (r == -EACCES) say_privilege(&said);
+    if (r == -EACCES) elastic_template_say(&said);
     if (r && fault) *fault = said;
     return r;
 }

@@ -110,9 +110,23 @@ static int read_user(struct elastic_host *host, struct str user, struct fault *f
                               fault);
 }
 
+// A password with a slash in it makes something else of the name than was meant.
 static int refuse(struct fault *fault, const struct parts *p, const char *why) {
+    size_t at = find_last(p->path, '@');
+    struct str place = at < p->path.n ? str_sub(p->path, at + 1, p->path.n) : p->place;
     return fault_set(fault, -EINVAL, "hosts: \"%.*s%s%.*s\": %s", STR_ARG(p->scheme),
-                     p->scheme.p ? "://" : "", STR_ARG(p->place), why);
+                     p->scheme.p ? "://" : "", STR_ARG(place), why);
+}
+
+void elastic_hosts_write(struct buf *out, const struct elastic_opts *opts) {
+    for (size_t i = 0; i < opts->host_count; i++) {
+        const struct parts p = split(str_trim(str_from(opts->hosts[i])));
+        if (i) buf_addz(out, ", ");
+        buf_add_str(out, p.scheme);
+        if (p.scheme.p) buf_addz(out, "://");
+        buf_add_str(out, p.place);
+        buf_add_str(out, p.path);
+    }
 }
 
 static int read_base(struct elastic_host *host, const struct parts *p,

@@ -50,33 +50,35 @@ static int ask(struct probe *p, const char *method, const char *path, struct str
 
 // ---- who is there
 
-static bool is_version(struct probe *p, const struct json *root, char *text, size_t n) {
-    const struct json *version = json_get(root, "version");
-    struct str number = json_str(json_get(version, "number"));
-    bool opensearch = str_eqz(json_str(json_get(version, "distribution")), "opensearch");
-    bool wanted = elastic_opts_of(p->e)->kind == ELASTIC_OPENSEARCH;
-    if (!number.n) return false;
-    snprintf(text, n, "%s %.*s at %s", opensearch ? "OpenSearch" : "Elasticsearch", STR_ARG(number),
-             elastic_host(p->e));
-    tell(p, true, "connection", text);
-    if (opensearch != wanted)
-        tell(p, false, "type of the output",
-             wanted ? "this is no OpenSearch: set `type: elasticsearch`"
-                    : "this is OpenSearch: set `type: opensearch`");
-    return true;
+static int refuse_connection(struct probe *p, const char *step, const struct fault *fault) {
+    tell(p, false, step, fault->text);
+    return -EIO;
 }
 
-// Where `GET /` is not answered, a node says its version.
-static int look_at_nodes(struct probe *p) {
+static void tell_version(struct probe *p, const struct elastic_greeting *g) {
+    static const char *const names[] = {"Elasticsearch", "OpenSearch"};
+    char text[2 * NAME_BYTES];
+    struct fault fault = {{0}};
+    snprintf(text, sizeof text, "%s %s at %s", g->known ? names[g->kind] : "version", g->version,
+             elastic_host(p->e));
+    tell(p, true, "connection", text);
+    if (elastic_greeting_check(p->e, g, &fault)) tell(p, false, "type of the output", fault.text);
+}
+
+// Where `GET /` is not answered, a node says its version; or nobody does, and all that is known is
+// whether the answer to `GET /` was an engine's.
+static int look_at_nodes(struct probe *p, const struct fault *strange) {
     const struct json *answer;
     struct elastic_answer a;
     struct fault fault = {{0}};
-    char text[NAME_BYTES];
+    char text[2 * NAME_BYTES];
     int r =
         ask(p, "GET", "/_nodes/_local?filter_path=nodes.*.version", STR_NONE, &a, &answer, &fault);
+    if (r == -EIO) return refuse_connection(p, "connection", &fault);
     if (r) return r;
     struct json_iter it = json_iter(json_get(answer, "nodes"));
     struct str number = json_next(&it) ? json_str(json_get(it.value, "version")) : STR_NONE;
+    if (!number.n && strange->text[0]) return refuse_connection(p, "connection", strange);
     if (number.n)
         snprintf(text, sizeof text, "version %.*s at %s", STR_ARG(number), elastic_host(p->e));
     else snprintf(text, sizeof text, "%s; it keeps its version to itself", elastic_host(p->e));
@@ -85,20 +87,24 @@ static int look_at_nodes(struct probe *p) {
 }
 
 static int test_connection(struct probe *p) {
-    const struct json *answer;
+    const struct elastic_request request = {.method = "GET", .path = "/"};
+    struct elastic_greeting g;
     struct elastic_answer a;
     struct fault fault = {{0}};
-    char text[NAME_BYTES];
-    int r = ask(p, "GET", "/", STR_NONE, &a, &answer, &fault);
-    if (r == -EIO) tell(p, false, "connection", fault.text);
+    int r = elastic_ask(p->e, &request, &a, &fault);
+    if (r == -EIO) return refuse_connection(p, "connection", &fault);
+    if (!r) r = elastic_greeting_read(&a, &g);
     if (r) return r;
     if (a.status == 401) {
         elastic_say(&a, "GET /", -EACCES, &fault);
-        tell(p, false, "credentials", fault.text);
-        return -EIO;
+        return refuse_connection(p, "credentials", &fault);
     }
-    if (a.status == 200 && is_version(p, answer, text, sizeof text)) return 0;
-    return look_at_nodes(p);
+    if (a.status == 200 && g.version[0]) {
+        tell_version(p, &g);
+        return 0;
+    }
+    if (!g.engine) elastic_say_strange(&a, "GET /", &fault);
+    return look_at_nodes(p, &fault);
 }
 
 // ---- what may be done

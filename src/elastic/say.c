@@ -160,7 +160,18 @@ int elastic_say(const struct elastic_answer *a, const char *what, int code, stru
     add_sentence(&sentence, a->body);
     flatten(&sentence);
     add_masked(&masked, str_trim(buf_str(&sentence)));
-    if (masked.n == 0) return fault_set(fault, code, "%s: status %d", what, a->status);
-    return fault_set(fault, code, "%s: status %d, %.*s", what, a->status,
+    return fault_set(fault, code, "%s%s%s: status %d%s%.*s", a->host ? a->host : "",
+                     a->host ? ": " : "", what, a->status, masked.n ? ", " : "",
                      STR_ARG(buf_str(&masked)));
+}
+
+int elastic_say_strange(const struct elastic_answer *a, const char *what, struct fault *fault) {
+    struct fault said = {{0}};
+    elastic_say(a, what, 0, &said);
+    if (a->status == 400 || a->status == 401 || a->status == 403 || a->status >= 500)
+        return fault_set(fault, -EIO, "%s", said.text);
+    return fault_set(fault, -EIO,
+                     "%.*s: this does not answer as Elasticsearch or OpenSearch does; are host and "
+                     "`path` right?",
+                     FAULT_TEXT_MAX - 120, said.text);
 }

@@ -85,7 +85,7 @@ static int read_json(struct json_reader *reader, struct str text, const char *wh
                      const struct json **ret, struct fault *fault) {
     struct fault syntax = {{0}};
     int r = json_read(reader, text, ret, &syntax);
-    return r > 0 ? fault_set(fault, -EIO, "%s: the answer is not JSON: %s", what, syntax.text) : r;
+    return r > 0 ? fault_set(fault, -EIO, "%s: not JSON: %s", what, syntax.text) : r;
 }
 
 static int refused(const struct elastic_answer *a, const char *what, struct fault *fault) {

@@ -57,6 +57,9 @@ enum elastic_knowledge {
 int elastic_template_look(struct elastic *e, const char *index, enum elastic_knowledge *ret,
                           struct fault *fault) MUST_USE;
 
+// Adds what an administrator has to do to a fault of -EACCES, which it returns.
+int elastic_template_say(struct fault *fault);
+
 // lifecycle.c.
 // {"enabled":true,"data_retention":"90d"} of an Elasticsearch template.
 void elastic_lifecycle_write(struct buf *out, int64_t retention_ms);

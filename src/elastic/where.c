@@ -40,11 +40,9 @@ static int ask_ok(struct elastic *e, const struct elastic_request *request, cons
 
 static int read_answer(struct json_reader **reader, const struct elastic_answer *answer,
                        const char *what, const struct json **ret, struct fault *fault) {
-    struct fault syntax = {{0}};
     int r = json_reader_new(reader);
-    if (!r) r = json_read(*reader, answer->body, ret, &syntax);
-    if (r > 0) return fault_set(fault, -EIO, "%s: the answer is not JSON: %s", what, syntax.text);
-    return r;
+    if (!r) r = json_read(*reader, answer->body, ret, NULL);
+    return r > 0 ? elastic_say_strange(answer, what, fault) : r;
 }
 
 // ---- resolving
@@ -118,6 +116,15 @@ static int read_resolved(struct elastic *e, const char *name, struct str encoded
     return 0;
 }
 
+// 200, or an engine's own word that there is nothing of that name. A page of somebody else's, such
+// as a proxy's that knows no such path, says nothing about it.
+static int read_resolving(struct json_reader **reader, const struct elastic_answer *answer,
+                          const char *path, const struct json **ret, struct fault *fault) {
+    int r = read_answer(reader, answer, path, ret, fault);
+    if (r || answer->status == 200 || json_type(json_get(*ret, "error")) == JSON_OBJECT) return r;
+    return elastic_say_strange(answer, path, fault);
+}
+
 int elastic_resolve(struct elastic *e, const char *name, struct elastic_indices *ret,
                     struct fault *fault) {
     AUTO_FINI(buf) struct buf path = buf_make(PATH_MAX_BYTES);
@@ -136,7 +143,7 @@ int elastic_resolve(struct elastic *e, const char *name, struct elastic_indices 
         return elastic_say(&answer, "the privilege view_index_metadata is needed", -EACCES, fault);
     if (answer.status != 200 && answer.status != 404)
         return elastic_say(&answer, request.path, -EIO, fault);
-    r = read_answer(&reader, &answer, request.path, &root, fault);
+    r = read_resolving(&reader, &answer, request.path, &root, fault);
     if (!r && answer.status == 200)
         r = read_resolved(e, name, str_sub(buf_str(&path), before, path.n), root, &found, fault);
     if (r) return r;

@@ -34,6 +34,7 @@ struct kafka_sink {
     struct kafka_refusal **refusals;
     size_t refusal_count, refusal_cap;
     bool page_over; // refusals are to be forgotten with the next page
+    int64_t now_ms; // of the page that is being sent; wall clock
     bool fenced;    // no longer the owner of the transactional id
     bool reopen;    // only a new producer can tell or do more
 };

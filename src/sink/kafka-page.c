@@ -71,11 +71,13 @@ static int send_message(struct kafka_sink *w, const struct sink_doc *doc, struct
     if (r) return r;
     if (!topic) return -ENOMEM;
     bool keyed = w->key && w->key_text.n > 0;
+    // A broker refuses what is dated ahead of its clock.
+    bool dated = doc->has_published && doc->published_ms > 0 && doc->published_ms <= w->now_ms;
     const struct kafka_message m = {
         .topic = topic,
         .key = keyed ? buf_str(&w->key_text) : STR_NONE,
         .value = doc->document,
-        .timestamp_ms = doc->has_published && doc->published_ms > 0 ? doc->published_ms : 0,
+        .timestamp_ms = dated ? doc->published_ms : 0,
     };
     return kafka_produce(w->producer, &m, fault);
 }

@@ -173,8 +173,7 @@ static int on_claim(void *ctx, struct str key, struct str value) {
 
 // A broker fences a producer also when its transaction took too long (the broker was away for more
 // than a minute), or for one that had no right to the id: then the claim is still ours, and a new
-// producer goes on. Outcomes: -EPIPE,
-// -errno with fault.
+// producer goes on. Outcomes: -EPIPE, -errno with fault.
 static int fenced(struct kafka_sink *w, struct fault *fault) {
     AUTO_FINI(buf) struct buf key = buf_make(KAFKA_RECORD_MAX_BYTES);
     w->fenced = true;
@@ -252,7 +251,7 @@ int kafka_sink_commit(struct kafka_sink *w, struct kafka_lane *lane, const struc
 static int kafka_deliver(struct sink *s, const struct sink_doc *docs, size_t n, int64_t now_ms,
                          struct sink_reply *replies, struct fault *fault) {
     struct kafka_sink *w = (struct kafka_sink *)s;
-    (void)now_ms;
+    w->now_ms = now_ms;
     if (w->fenced) return fenced(w, fault);
     if (w->reopen) return fault_set(fault, -EIO, "the connection is to be made anew");
     int r = kafka_page_send(w, docs, n, replies, fault);

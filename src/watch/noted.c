@@ -15,6 +15,7 @@ struct watch_noted {
     struct store_stand *stands;
     size_t stand_count;
     bool writing;
+    bool again;   // once more when that is done: the watch ends
     bool written; // once
 };
 
@@ -64,27 +65,34 @@ static void work(void *ctx) {
                              NULL);
 }
 
+static void write_down(struct watch_noted *n);
+
 static void done(void *ctx) {
     struct watch_noted *n = ctx;
     n->writing = false;
+    if (n->again) {
+        n->again = false;
+        write_down(n);
+    }
     watch_job_done(n->watch);
     watch_check_finished(n->watch);
 }
 
-static void on_timer(void *ctx) {
-    struct watch_noted *n = ctx;
+static void write_down(struct watch_noted *n) {
     struct watch *w = n->watch;
     int64_t now_ms = time_now_ms();
-    if (w->stopping) return;
-    if (n->writing) {
-        watch_noted_note(w);
-        return;
-    }
     n->stand_count = 0;
     for (size_t i = 0; i < w->opts.output_count; i++) note_output(n, i, now_ms);
     for (size_t i = 0; i < w->opts.source_count; i++) note_pairs(n, i, now_ms);
     n->written = true;
     n->writing = watch_job(w, work, done, n) == 0;
+}
+
+static void on_timer(void *ctx) {
+    struct watch_noted *n = ctx;
+    if (n->watch->stopping) return;
+    if (n->writing) watch_noted_note(n->watch);
+    else write_down(n);
 }
 
 int watch_noted_init(struct watch *w) {
@@ -119,6 +127,12 @@ bool watch_noted_wait(const struct watch *w) {
     return w->noted && loop_timer_is_set(w->noted->timer);
 }
 
-void watch_noted_cancel(struct watch *w) {
-    if (w->noted && w->noted->timer) loop_timer_cancel(w->noted->timer);
+// A watch that ends has the last word: what it found wrong in its last seconds is what `status` is
+// asked about.
+void watch_noted_end(struct watch *w) {
+    struct watch_noted *n = w->noted;
+    if (!n || !n->timer || !loop_timer_is_set(n->timer)) return;
+    loop_timer_cancel(n->timer);
+    if (n->writing) n->again = true;
+    else write_down(n);
 }

@@ -27,7 +27,9 @@ int outlet_open(struct outlet *o, struct fault *fault) {
     AUTO_FINI(buf) struct buf mark = buf_make(MARK_MAX_BYTES);
     int e = store_mark_load(o->store, str_from(o->opts->name), &mark, fault);
     if (e) return e < 0 ? e : -EIO;
-    return o->opts->type->open(&o->sink, &o->opts->sink, &o->host, buf_str(&mark), fault);
+    e = o->opts->type->open(&o->sink, &o->opts->sink, &o->host, buf_str(&mark), fault);
+    if (!e) o->host.opened_before = true;
+    return e;
 }
 
 void outlet_undo(struct outlet *o) {

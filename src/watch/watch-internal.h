@@ -123,7 +123,7 @@ struct delivery {
     struct fault fault; // for error
     int64_t delivered, repeated, filtered, rejected;
     int64_t dead;             // of the page: what could not be mapped
-    struct fault dead_reason; // of the first of them
+    struct fault dead_reason; // of the first of them; else of the first that was rejected
     bool progress;            // of one that failed: some of it got in all the same
     int64_t wait_ms;          // and no try is to be made before so long
     struct fault notice;      // something to warn of although all went well; empty: nothing
@@ -409,8 +409,8 @@ int stand_recall(struct watch *w, struct fault *fault) MUST_USE;
 
 int watch_noted_init(struct watch *w) MUST_USE;
 void watch_noted_fini(struct watch *w);
-void watch_noted_note(struct watch *w); // something has changed
-void watch_noted_cancel(struct watch *w);
+void watch_noted_note(struct watch *w);       // something has changed
+void watch_noted_end(struct watch *w);        // the watch ends: what waits is written down now
 bool watch_noted_wait(const struct watch *w); // to be written down
 
 // ---- the state of the budgets, kept for `gatehouse status`; budgets.c ----

@@ -85,7 +85,7 @@ void watch_stop(struct watch *w, void (*stopped)(void *ctx), void *ctx) {
     w->stopped_ctx = ctx;
     atomic_store(&w->stop, true);
     watch_budgets_cancel(w);
-    watch_noted_cancel(w);
+    watch_noted_end(w);
     for (size_t i = 0; i < w->opts.output_count; i++) output_cancel(&w->outputs[i]);
     for (size_t i = 0; i < w->opts.source_count; i++) source_cancel(&w->sources[i]);
     check_stopped(w);

@@ -81,7 +81,7 @@ class EngineFront(NginxServer):
                                 users=place.write("users-%d" % id(self), self.passwords(users)))
         open_to_all = "" if users or keys else "off"
         super().__init__(place, "ssl", server, name="nginx-%d" % id(self),
-                         http="map $http_authorization $realm { default '%s'; %s}" % (open_to_all or "engine", keys))
+                         http="map_hash_bucket_size 256; map $http_authorization $realm { default '%s'; %s}" % (open_to_all or "engine", keys))
         place.sims.append(self)
         self.base = "https://127.0.0.1:%d" % self.port
         self.url = self.base + prefix.rstrip("/")

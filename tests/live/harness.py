@@ -161,8 +161,8 @@ class Place:
         rows = [json.loads(line) for line in p.out.splitlines()]
         return {(r["source"], r["output"]): r for r in rows}
 
-    def dead_letters(self):
-        p = self.run("dead-letters", "list", "-c", self.path("gatehouse.yml"))
+    def dead_letters(self, settings=None):
+        p = self.run("dead-letters", "list", "-c", settings or self.path("gatehouse.yml"))
         assert p.returncode == 0, p.err
         return [json.loads(line) for line in p.out.splitlines()]
 

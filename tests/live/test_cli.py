@@ -7,7 +7,7 @@ import subprocess
 
 from harness import each_of, event_ids, events, GATEHOUSE, GOOD, main, test, uuids_of
 
-COMMANDS = ("run", "collect", "map", "test", "status", "dead-letters", "keygen", "init", "mfa", "rotate", "settings")
+COMMANDS = ("run", "collect", "map", "test", "setup", "status", "dead-letters", "keygen", "init", "mfa", "rotate", "settings")
 
 
 # ---- help and wrong usage ----
@@ -209,6 +209,33 @@ def map_adds_nothing_that_depends_on_when_or_where(place):
     d = json.loads(first.splitlines()[0])
     assert not {"agent", "data_stream"} & set(d) and "created" not in d["event"], d
     assert os.listdir(place.root) == []
+
+
+@test
+def map_makes_raw_documents(place):
+    text = '{"uuid":"u", "b":1.50,"a":"<"}\n'
+    p = place.run("map", "--set", "format=raw", "--set", "tags=a,b", "--set", "remove_flattened_debug=true", "--set",
+                  "url=https://acme.okta.com/api/v1/logs", stdin=text.encode())
+    assert p.returncode == 0 and not p.err, p.err
+    assert json.loads(p.out) == {"_conf": {"remove_flattened_debug": True}, "message": text.strip(), "tags": ["a", "b"],
+                                 "okta_url": "https://acme.okta.com/api/v1/logs"}
+    p = place.run("map", "--set", "go_encoding=true", "--set", "format=raw", stdin=text.encode())
+    assert json.loads(p.out)["message"] == r'{"a":"\u003c","b":1.5,"uuid":"u"}'
+
+
+WRONG_FORMS = {
+    "an unknown format": (["format=row"], "--set format: 'row' is wrong, expected one of ecs, raw\n"),
+    "a go_encoding that is no truth": (["format=raw", "go_encoding=1.22"],
+                                       "--set go_encoding: '1.22' is wrong, expected true or false\n"),
+    "go_encoding of what is not raw": (["go_encoding=true"], "--set go_encoding: only with format=raw\n"),
+}
+
+
+@each_of(WRONG_FORMS)
+def map_refuses(place, case):
+    sets, said = case
+    p = place.run("map", *(word for s in sets for word in ("--set", s)), stdin=b"{}")
+    assert p.returncode == 2 and p.err == said and not p.out, p.err
 
 
 @test

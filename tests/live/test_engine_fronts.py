@@ -1,0 +1,438 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Into a real Elasticsearch by the way that most installations have: through TLS, credentials, a path and a proxy. The
+engine is shared by the tests, a real nginx stands in front of it; each test has a data stream of its own."""
+import base64
+import hashlib
+import signal
+
+from engines import Elasticsearch, shared
+from fronts import Certificates, EngineFront, HttpBreaker, answer, pass_on
+from harness import assert_each_once, each_of, events, main, refusing_port, test, uuids_of, wait_until
+from proxies import Tinyproxy
+
+USERS = {"elastic": "changeme"}
+API_KEY = "VuaCfGcBCdbkQm-e5aOx:ui2lp2axTNmsyakw9tvNnw"
+API_KEY_BASE64 = base64.b64encode(API_KEY.encode()).decode()
+BASIC = "username: elastic, password: changeme"
+
+
+class World:
+    """The engine, a simulator with `count` events, and settings that are made by use()."""
+
+    def __init__(self, place, count=60, seed=1):
+        self.place = place
+        self.engine = shared(Elasticsearch)
+        self.sim = place.sim()
+        self.wanted = events(count, seed=seed)
+        self.sim.add(self.wanted)
+        self.namespace = hashlib.sha256(place.root.encode()).hexdigest()[:12]
+        self.stream = "logs-okta.system-" + self.namespace
+
+    def front(self, certificates=None, **more):
+        self.tls = certificates or Certificates(self.place)
+        return EngineFront(self.place, self.engine, self.tls, **more)
+
+    def trusting(self, more=""):
+        return "ssl: { certificate_authorities: [%s]%s }" % (self.tls.authority, more)
+
+    def use(self, *hosts, keys=(), limit=1000):
+        """Settings with these hosts, and `keys` of the output."""
+        row = ", ".join(["name: search", "type: elasticsearch", "backoff: { init: 50ms, max: 100ms }",
+                         "hosts: [%s]" % ", ".join('"%s"' % host for host in hosts), *keys])
+        self.place.settings("state: %s\nsources:\n%soutputs:\n  - { %s }\n" % (
+            self.place.path("state"), self.source(limit), row))
+
+    def source(self, limit):
+        return self.place.source(self.sim, interval="100ms", limit=limit,
+                                 data_stream="{ namespace: %s }" % self.namespace)
+
+    def ids(self, index=None):
+        status, _ = self.engine.request("POST", "/%s/_refresh" % (index or self.stream))
+        return self.engine.ids(index or self.stream) if status == 200 else []
+
+    def assert_once(self, index=None):
+        assert_each_once(self.ids(index), uuids_of(self.wanted), index or self.stream)
+
+    def try_output(self, expect=0):
+        p = self.place.run("test", "output", "-c", self.place.path("gatehouse.yml"))
+        assert p.returncode == expect, "test output ended with %d:\n%s%s" % (p.returncode, p.out, p.err)
+        return p.out + p.err
+
+    def works(self, index=None):
+        """The check likes it, and every event gets there once."""
+        assert "✗" not in self.try_output()
+        self.place.collect_once()
+        self.assert_once(index)
+        assert self.place.dead_letters() == []
+
+    def is_refused(self, reason):
+        """The check and the collector say why, with the reason in it, and nothing is lost or given up."""
+        said = self.try_output(expect=1)
+        assert "✗" in said and reason in said, said
+        done = self.place.run("collect", "--once", "-c", self.place.path("gatehouse.yml"))
+        assert done.returncode == 1, done.err
+        assert "output.failed" in done.err and reason in done.err, done.err
+        assert self.ids() == []
+        assert self.place.dead_letters() == []
+
+
+# ---- TLS ----
+
+@test
+def an_engine_with_an_authority_of_its_own(place):
+    w = World(place)
+    front = w.front()
+    w.use(front.url, keys=[w.trusting()])
+    w.works()
+
+
+@test
+def an_authority_that_is_not_trusted_is_refused(place):
+    w = World(place)
+    front = w.front()
+    w.use(front.url)
+    w.is_refused(front.url + ": SSL certificate problem: unable to get local issuer certificate")
+    stranger = Certificates(place, "stranger")
+    w.use(front.url, keys=["ssl: { certificate_authorities: [%s] }" % stranger.authority])
+    w.is_refused("unable to get local issuer certificate")
+    w.use(front.url, keys=[w.trusting()])
+    w.works()
+
+
+@test
+def a_certificate_for_another_name_is_refused(place):
+    w = World(place)
+    tls = Certificates(place)
+    tls.certificate, tls.key = tls.issue("elsewhere", "subjectAltName=DNS:es.example.com\n")
+    front = w.front(tls)
+    w.use(front.url, keys=[w.trusting()])
+    w.is_refused("127.0.0.1")
+    w.use(front.url, keys=[w.trusting(", verification_mode: certificate")])
+    w.works()
+
+
+@test
+def a_client_certificate(place):
+    w = World(place)
+    front = w.front(ask_client=True)
+    w.use(front.url, keys=[w.trusting()])
+    w.is_refused("status 400")
+    w.use(front.url, keys=[w.trusting(", certificate: %s, key: %s" % (w.tls.client_certificate, w.tls.client_key))])
+    w.works()
+
+
+@test
+def a_port_that_does_not_speak_tls(place):
+    w = World(place)
+    url = "https://127.0.0.1:%d" % w.engine.port
+    w.use(url)
+    w.is_refused(url)
+
+
+@test
+def a_port_that_speaks_nothing_else(place):
+    w = World(place)
+    w.use("http://127.0.0.1:%d" % w.front().port)
+    w.is_refused("The plain HTTP request was sent to HTTPS port")
+
+
+# ---- who we are ----
+
+WAYS = {"a user and a password": BASIC,
+        "an API key as id:key": 'api_key: "%s"' % API_KEY,
+        "an API key in base64": 'api_key: "%s"' % API_KEY_BASE64}
+
+
+@each_of(WAYS)
+def signs_in(place, way):
+    w = World(place)
+    front = w.front(users=USERS, api_keys=[API_KEY_BASE64], prefix="/search/")
+    w.use(front.base, keys=[w.trusting(), "path: /search", way])
+    w.works()
+
+
+WRONG = {"no credentials": [], "a wrong password": ["username: elastic", "password: forgotten"],
+         "a wrong API key": ["api_key: 'somebody:forgotten'"]}
+
+
+@each_of(WRONG)
+def is_not_let_in_until_a_reload_corrects(place, keys):
+    """What came in between waits in Okta's log, and the secret is nowhere to be read."""
+    w = World(place)
+    front = w.front(users=USERS)
+    w.use(front.url, keys=[w.trusting(), *keys])
+    said = w.try_output(expect=1)
+    assert "status 401, security_exception: missing authentication credentials" in said, said
+    daemon = place.daemon()
+    place.wait_log(daemon, "output.failed")
+    wait_until(lambda: len([line for line in front.lines() if line[2] == "401"]) >= 5, "more tries")
+    w.sim.add(more := events(20, seed=2))
+    w.wanted += more
+    w.use(front.url, keys=[w.trusting(), BASIC])
+    daemon.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(w.ids()) >= len(w.wanted), "the events:\n" + place.log_of(daemon))
+    place.stop(daemon)
+    w.assert_once()
+    log = place.log_of(daemon)
+    assert "status 401, security_exception" in log, log
+    assert "forgotten" not in log + said and "changeme" not in log + said, log
+    assert place.dead_letters() == []
+
+
+@test
+def a_missing_privilege_is_tried_again_and_harms_nothing(place):
+    w = World(place)
+    closed, opened = w.front(forbidden=["_bulk"]), None
+    opened = w.front(w.tls)
+    w.use(closed.url, keys=[w.trusting()])
+    daemon = place.daemon()
+    place.wait_log(daemon, "status 403, security_exception: action is unauthorized")
+    wait_until(lambda: len([line for line in closed.lines() if line[2] == "403"]) >= 3, "more tries")
+    w.use(opened.url, keys=[w.trusting()])
+    daemon.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(w.ids()) >= len(w.wanted), "the events:\n" + place.log_of(daemon))
+    place.stop(daemon)
+    w.assert_once()
+    assert place.dead_letters() == []
+
+
+@test
+def without_the_privilege_to_see_indices_the_reason_names_it(place):
+    w = World(place)
+    front = w.front(forbidden=["_resolve"])
+    w.use(front.url, keys=[w.trusting()])
+    w.is_refused("view_index_metadata")
+
+
+# ---- the way there ----
+
+@test
+def a_path_before_every_other(place):
+    w = World(place)
+    front = w.front(prefix="/search/es/")
+    w.use(front.base, keys=[w.trusting(), "path: /search/es"])
+    w.works()
+
+
+@test
+def a_wrong_path_is_told(place):
+    w = World(place)
+    front = w.front(prefix="/search/")
+    w.use(front.base, keys=[w.trusting(), "path: /other"])
+    w.is_refused("404")
+
+
+@test
+def headers_go_with_every_request(place):
+    w = World(place)
+    breaker = HttpBreaker(place, w.engine)
+    w.use(breaker.url, keys=["headers: { X-Team: security, X-Forwarded-By: gatehouse }"])
+    w.works()
+    for request in breaker.requests():
+        assert request.headers["X-Team"] == "security", request.path
+        assert request.headers["X-Forwarded-By"] == "gatehouse", request.path
+
+
+@test
+def by_a_proxy(place):
+    w = World(place)
+    front, proxy = w.front(users=USERS), Tinyproxy(place, auth=("walter", "let-me-out"))
+    through = "proxy_url: 'http://walter:%s@127.0.0.1:%d'"
+    w.use(front.url, keys=[w.trusting(), BASIC, through % ("let-me-out", proxy.port)])
+    w.works()
+    wanted = "CONNECT 127.0.0.1:%d HTTP/1.1" % front.port
+    assert wanted in proxy.requests(), proxy.requests()
+    w.use(front.url, keys=[w.trusting(), BASIC, through % ("wrong-word", proxy.port)])
+    said = w.try_output(expect=1)
+    assert "the proxy refused" in said and "wrong-word" not in said, said
+
+
+@test
+def no_proxy_goes_around_it(place):
+    w = World(place)
+    held, port = refusing_port()
+    with held:
+        w.use("http://127.0.0.1:%d" % w.engine.port, keys=["proxy_url: 'http://127.0.0.1:%d'" % port,
+                                                          "no_proxy: [127.0.0.1]"])
+        w.works()
+
+
+@test
+def the_next_host_when_the_first_is_dead(place):
+    w = World(place)
+    held, port = refusing_port()
+    with held:
+        front = w.front(users=USERS)
+        w.use("https://127.0.0.1:%d" % port, front.url, keys=[w.trusting(), BASIC])
+        w.works()
+
+
+@test
+def the_other_host_when_one_dies_on_the_way(place):
+    w = World(place, count=300)
+    first, second = HttpBreaker(place, w.engine), HttpBreaker(place, w.engine)
+    died = []
+
+    def die(request):
+        """Takes the bulk, does not answer, and is gone."""
+        died.append(request.path)
+        request.forward()
+        request.proxy.refuse()
+        request.cut()
+
+    hosts = [first, second]
+    for breaker in hosts:
+        breaker.queue(pass_on)
+    first.queue(die)
+    w.use(*(breaker.url for breaker in hosts), limit=50)
+    place.collect_once()
+    assert died, "the first host was asked for less than two bulks"
+    assert second.count("_bulk") >= 4, [r.path for r in second.requests()]
+    w.assert_once()
+    assert place.dead_letters() == []
+
+
+@test
+def a_host_that_answers_503_is_left_for_the_other(place):
+    w = World(place)
+    sick, well = HttpBreaker(place, w.engine), HttpBreaker(place, w.engine)
+    sick.always(answer(503), "/")
+    w.use(sick.url, well.url)
+    place.collect_once()
+    w.assert_once()
+
+
+# ---- what is sent ----
+
+@each_of({"none": 0, "the most": 9})
+def compression(place, level):
+    w = World(place)
+    breaker = HttpBreaker(place, w.engine)
+    w.use(breaker.url, keys=["compression_level: %d" % level])
+    w.works()
+    bulk = breaker.requests("_bulk")[0]
+    assert (bulk.headers.get("Content-Encoding") == "gzip") == (level > 0), dict(bulk.headers)
+    if level:
+        assert len(bulk.read()) * 3 < len(bulk.body), "%d of %d bytes" % (len(bulk.read()), len(bulk.body))
+
+
+@test
+def requests_of_ten_documents(place):
+    w = World(place, count=95)
+    breaker = HttpBreaker(place, w.engine)
+    w.use(breaker.url, keys=["bulk_max_size: 10"])
+    place.collect_once()
+    sizes = [bulk.body.count(b"\n") // 2 for bulk in breaker.requests("_bulk")]
+    assert sorted(sizes) == [5] + [10] * 9, sizes
+    w.assert_once()
+
+
+@test
+def a_front_that_takes_small_requests_only(place):
+    """413 is answered with smaller requests."""
+    w = World(place, count=100)
+    front = w.front(limit="8k")
+    w.use(front.url, keys=[w.trusting(), "compression_level: 0"])
+    place.collect_once()
+    w.assert_once()
+    assert place.dead_letters() == []
+    assert "413" in [line[2] for line in front.lines()]
+
+
+@test
+def a_pipeline_of_the_engine(place):
+    w = World(place)
+    name = "p-" + w.namespace
+    w.engine.ask("PUT", "/_ingest/pipeline/" + name, {"processors": []})
+    breaker = HttpBreaker(place, w.engine)
+    w.use(breaker.url, keys=["pipeline: " + name])
+    w.works()
+    bulk = breaker.requests("_bulk")[0]
+    assert name in bulk.query or name.encode() in bulk.body, bulk.query
+    w.use(breaker.url, keys=["pipeline: not-there"])
+    w.sim.add(more := events(5, seed=3))
+    done = place.run("collect", "--once", "-c", place.path("gatehouse.yml"))
+    assert done.returncode == 1 and "pipeline with id [not-there] does not exist" in done.err, done.err
+    assert place.dead_letters() == [], "settings can mend it"
+    w.use(breaker.url)
+    w.wanted += more
+    place.collect_once()
+    w.assert_once()
+
+
+@test
+def parameters_in_the_query(place):
+    w = World(place)
+    breaker = HttpBreaker(place, w.engine)
+    w.use(breaker.url, keys=["parameters: { refresh: 'true', note: 'a b&c' }"])
+    breaker.judge = lambda request: pass_without_note
+    place.collect_once()
+    query = breaker.requests("_bulk")[0].query
+    assert "refresh=true" in query and ("note=a%20b%26c" in query or "note=a+b%26c" in query), query
+    w.assert_once()
+
+
+def pass_without_note(request):
+    """A real engine refuses parameters that it does not know."""
+    request.handler.path = request.path + ("?refresh=true" if "note" in request.query else
+                                           "?" + request.query if request.query else "")
+    pass_on(request)
+
+
+@test
+def an_index_by_field_and_date(place):
+    w = World(place)
+    month = w.wanted[0]["published"][:7].replace("-", ".")
+    w.use("http://127.0.0.1:%d" % w.engine.port,
+          keys=["index: '%s-%%{[event.action]}-%%{+yyyy.MM}'" % w.namespace, "template: false"])
+    place.collect_once()
+    w.assert_once(w.namespace + "-*")
+    kinds = {e["eventType"] for e in w.wanted}
+    assert len(kinds) > 1
+    for kind in kinds:
+        index = "%s-%s-%s" % (w.namespace, kind, month)
+        assert_each_once(w.ids(index), [e["uuid"] for e in w.wanted if e["eventType"] == kind], index)
+    place.collect_once()
+    w.assert_once(w.namespace + "-*")
+
+
+# ---- mistakes in the settings, told before anything is asked ----
+
+MISTAKES = {
+    "a scheme that is none": ("hosts: ['ftp://127.0.0.1']", "outputs.0.hosts"),
+    "an index with capitals": ("index: Okta-Logs", "outputs.0.index"),
+    "an index whose brace stays open": ("index: 'okta-%{[event.action'", "outputs.0.index"),
+    "an index with a letter that is none of a date": ("index: 'okta-%{+qqqq}'", "outputs.0.index"),
+    "two ways to sign in": ("username: a, password: b, api_key: 'c:d'", "outputs.0.api_key"),
+    "a certificate without its key": ("ssl: { certificate: /etc/hostname }", "outputs.0.ssl.key"),
+    "a header that signs in beside a user": ("username: a, password: b, headers: { Authorization: x }",
+                                             "outputs.0.headers"),
+    "a header with a blank in its name": ("headers: { 'X Team': x }", "outputs.0.headers"),
+}
+
+
+@each_of(MISTAKES)
+def settings_that_cannot_work_are_refused(place, mistake):
+    keys, where = mistake
+    hosts = "" if keys.startswith("hosts") else "hosts: ['http://127.0.0.1:9200'], "
+    place.settings("sources: [{ url: 'https://acme.okta.com/api/v1/logs', api_key: x }]\noutputs:\n"
+                   "  - { type: elasticsearch, %s%s }\n" % (hosts, keys))
+    p = place.run("test", "config", "-c", place.path("gatehouse.yml"))
+    assert p.returncode == 2, p.out + p.err
+    assert "gatehouse.yml:3:" in p.err and where in p.err, p.err
+
+
+@test
+def a_password_in_a_host_is_not_shown(place):
+    """Some write it there."""
+    w = World(place)
+    w.use("http://elastic:opensesame@127.0.0.1:%d" % w.engine.port)
+    said = ""
+    for command in (["test", "config", "--show"], ["test", "output"], ["setup", "elasticsearch", "--dry-run"],
+                    ["collect", "--once"]):
+        p = place.run(*command, "-c", place.path("gatehouse.yml"))
+        said += p.out + p.err
+    assert "opensesame" not in said, said
+
+
+main(jobs=2)
