@@ -19,11 +19,8 @@ struct job {
     const char *type_name;
 };
 
-// `output` may be NULL.
-static int say_fault(const char *output, const struct fault *fault, int e) {
-    fflush(stdout);
-    fprintf(stderr, "gatehouse setup: %s%s%s\n", output ? output : "", output ? ": " : "",
-            fault->text[0] ? fault->text : error_text(e));
+static int say_error(int e) {
+    fprintf(stderr, "gatehouse setup: %s\n", error_text(e));
     return EXIT_FAILED;
 }
 
@@ -60,6 +57,7 @@ static int check_names(const struct job *job, const struct settings *settings) {
 
 struct report {
     bool dry_run;
+    bool told; // what failed
 };
 
 static const char *const done[] = {
@@ -73,12 +71,13 @@ static const char *const done[] = {
 
 static void print_asset(void *ctx, const struct elastic_asset *asset, enum elastic_put what,
                         const char *text) {
-    const struct report *report = ctx;
+    struct report *report = ctx;
     char line[FAULT_TEXT_MAX + 100];
     bool would = report->dry_run && (what == ELASTIC_PUT_CREATED || what == ELASTIC_PUT_UPDATED);
     snprintf(line, sizeof line, "%s%s%s%s%s", would ? "would be " : "", done[what],
              *text ? " (" : "", text, *text ? ")" : "");
     print_step(what != ELASTIC_PUT_FAILED, asset->name, line);
+    if (what == ELASTIC_PUT_FAILED) report->told = true;
 }
 
 static int set_up(const struct job *job, const struct settings_output *o) {
@@ -89,12 +88,15 @@ static int set_up(const struct job *job, const struct settings_output *o) {
     print_output(o->name, job->type_name, o->hosts, o->host_count);
     int e = plan_output_elastic(o, &plan);
     if (!e) e = elastic_new(&engine, &plan.elastic, NULL, &fault);
+    if (!e) e = elastic_knock(engine, &fault);
     if (!e && plan.elastic.raw)
         print_step(true, "templates", "none of gatehouse's for format: raw, but the engine's own");
     if (!e) e = elastic_setup(engine, report.dry_run, print_asset, &report, &fault);
     engine = elastic_free(engine);
     plan_output_fini(&plan);
-    return e ? say_fault(o->name, &fault, e) : EXIT_DONE;
+    if (e && !report.told)
+        print_step(false, "cannot be set up", fault.text[0] ? fault.text : error_text(e));
+    return e ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int set_up_all(const struct job *job, const struct settings *settings) {
@@ -143,7 +145,6 @@ static int export_output(const struct settings_output *o, struct export *export)
 static int export_all(const struct job *job, const struct settings *settings) {
     AUTO_FINI(buf) struct buf text = buf_make(EXPORT_MAX_BYTES);
     struct export export = {.out = text};
-    const struct fault none = {{0}};
     size_t n = 0;
     int e = 0;
     buf_addc(&export.out, '{');
@@ -162,7 +163,7 @@ static int export_all(const struct job *job, const struct settings *settings) {
     buf_addz(&export.out, "\n}\n");
     text = export.out;
     if (!e) e = text.error;
-    if (e) return say_fault(NULL, &none, e);
+    if (e) return say_error(e);
     bool written = fwrite(text.p, 1, text.n, stdout) == text.n && fflush(stdout) == 0;
     return written ? EXIT_DONE : EXIT_FAILED;
 }

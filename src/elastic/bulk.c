@@ -6,35 +6,12 @@
 
 #include <errno.h>
 
-#include "http/url.h"
 #include "json/read.h"
 #include "json/write.h"
 
 enum { CAUSES_MAX = 32 };
 
 // ---- requests
-
-void elastic_bulk_path(struct buf *out, const struct elastic_opts *o) {
-    buf_addz(out, "/_bulk?filter_path=items.*._index,items.*.status,items.*.failure_store,"
-                  "items.*.error");
-    if (o->pipeline && *o->pipeline) http_query_add(out, "pipeline", str_from(o->pipeline));
-    for (size_t i = 0; i < o->parameter_count; i++) {
-        struct str value = str_from(o->parameters[i]);
-        struct str name = str_split(&value, '=');
-        buf_addc(out, '&');
-        http_add_encoded(out, name);
-        if (!value.p) continue;
-        buf_addc(out, '=');
-        http_add_encoded(out, value);
-    }
-}
-
-int elastic_bulk_say(const struct elastic_answer *a, int code, struct fault *fault) {
-    if (a->status == 401) return elastic_say(a, "POST /_bulk", -EACCES, fault);
-    if (a->status != 403) return elastic_say(a, "POST /_bulk", code, fault);
-    return elastic_say(
-        a, "POST /_bulk (the privileges create_doc and auto_configure are needed)", -EACCES, fault);
-}
 
 void elastic_bulk_add(struct buf *out, struct str index, struct str id, struct str document) {
     buf_addz(out, "{\"create\":{\"_index\":");

@@ -4,7 +4,11 @@
 // The bulk API: requests of `create` actions, and what an answer says of each item
 // (POST /_bulk, application/x-ndjson). Pure: no I/O.
 
-#include "elastic/engine.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+struct elastic_opts;   // elastic/engine.h
+struct elastic_answer; // elastic/engine.h
 
 // Appends one action and its document. `document` is one line of JSON; `id` has at most
 // ELASTIC_ID_MAX bytes (a longer one makes engines refuse the whole request).

@@ -197,10 +197,12 @@ static const char *hint(const struct elastic *e, const struct elastic_host *host
     char port[32];
     for (size_t i = 0; r->result == HTTP_TLS && i < LEN(no_tls); i++)
         if (strstr(r->fault.text, no_tls[i])) return " (does that port speak plain http?)";
-    if (r->result != HTTP_CONNECT || !proxy || !*proxy) return "";
+    if ((r->result != HTTP_CONNECT && r->result != HTTP_PROXY) || !proxy || !*proxy) return "";
     if (http_origin_parse(str_from(host->base), &origin, NULL)) return "";
     snprintf(port, sizeof port, " port %d", origin.port);
-    return strstr(r->fault.text, port) ? "" : " (that is the proxy of proxy_url)";
+    return strstr(r->fault.text, port) || strstr(r->fault.text, "proxy")
+               ? ""
+               : " (that is the proxy of proxy_url)";
 }
 
 static void say_failure(const struct elastic *e, const struct elastic_host *host,

@@ -80,9 +80,9 @@ int elastic_ask(struct elastic *e, const struct elastic_request *request,
                 struct elastic_answer *ret, struct fault *fault) MUST_USE;
 
 // What the answer's body says of an error, for a person: "index_not_found_exception: no such index
-// [x]", or the first bytes of what is no JSON. `what`: "GET /_resolve/index/x"; the line begins with
-// the host, where there is one.
-// Always sets the fault; never holds credentials. Returns `code`.
+// [x]", or the first bytes of what is no JSON. `what`: "GET /_resolve/index/x"; the line begins
+// with the host, where there is one. Always sets the fault; never holds credentials. Returns
+// `code`.
 int elastic_say(const struct elastic_answer *a, const char *what, int code, struct fault *fault);
 
 // The same of an answer as no engine gives it (a page of a proxy, another service): says so, with a
@@ -107,9 +107,6 @@ int elastic_greeting_check(const struct elastic *e, const struct elastic_greetin
 // cluster that is not ready, something that is no engine), -EINVAL (of the other kind) with fault;
 // -ECANCELED; -ENOMEM.
 int elastic_knock(struct elastic *e, struct fault *fault) MUST_USE;
-
-// Appends all hosts as the settings name them, but without credentials: "https://es1:9200, es2".
-void elastic_hosts_write(struct buf *out, const struct elastic_opts *opts);
 
 const struct elastic_opts *elastic_opts_of(const struct elastic *e);
 const char *elastic_host(const struct elastic *e); // whose answer (or silence) was the last one,

@@ -59,6 +59,8 @@ int elastic_knock(struct elastic *e, struct fault *fault) {
     if (a.status >= 500) return elastic_say(&a, "GET /", -EIO, fault);
     r = elastic_greeting_read(&a, &g);
     if (r) return r;
-    if (!g.json && a.status != 403 && a.status != 405) return elastic_say_strange(&a, "GET /", fault);
+    bool hidden = a.status == 403 || a.status == 405;
+    if ((!g.json && !hidden) || (a.status == 404 && !g.engine))
+        return elastic_say_strange(&a, "GET /", fault);
     return elastic_greeting_check(e, &g, fault);
 }

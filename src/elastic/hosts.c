@@ -118,17 +118,6 @@ static int refuse(struct fault *fault, const struct parts *p, const char *why) {
                      p->scheme.p ? "://" : "", STR_ARG(place), why);
 }
 
-void elastic_hosts_write(struct buf *out, const struct elastic_opts *opts) {
-    for (size_t i = 0; i < opts->host_count; i++) {
-        const struct parts p = split(str_trim(str_from(opts->hosts[i])));
-        if (i) buf_addz(out, ", ");
-        buf_add_str(out, p.scheme);
-        if (p.scheme.p) buf_addz(out, "://");
-        buf_add_str(out, p.place);
-        buf_add_str(out, p.path);
-    }
-}
-
 static int read_base(struct elastic_host *host, const struct parts *p,
                      const struct elastic_opts *opts, struct fault *fault) {
     struct http_origin origin;

@@ -10,11 +10,18 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "elastic/bulk.h"
 #include "elastic/where.h"
 #include "json/read.h"
 #include "json/write.h"
 
-enum { PATH_MAX_BYTES = 1024, NAME_BYTES = 300, BODY_MAX_BYTES = 4096 };
+enum {
+    PATH_MAX_BYTES = 1024,
+    QUERY_MAX_BYTES = 16384,
+    NAME_BYTES = 300,
+    BODY_MAX_BYTES = 8192,
+    PROBE_E_NOT_TAKEN = 1,
+};
 
 struct probe {
     struct elastic *e;
@@ -165,19 +172,19 @@ static int find_newest(struct probe *p, struct fault *fault) {
     return r;
 }
 
-static int choose_target(struct probe *p, struct fault *fault) {
+static int choose_target(struct probe *p, const char *name, struct fault *fault) {
     const struct elastic_opts *opts = elastic_opts_of(p->e);
     struct str prefix = elastic_index_prefix(opts);
-    bool fixed = !opts->index || elastic_index_is_constant(opts);
     snprintf(p->target, sizeof p->target, "%s",
-             opts->index ? opts->index : "logs-okta.system-default");
-    int r = fixed ? find_newest(p, fault) : 0;
+             name          ? name
+             : opts->index ? ""
+                           : "logs-okta.system-default");
+    int r = p->target[0] ? find_newest(p, fault) : 0;
     if (r || p->newest[0]) return r;
     p->made = true;
-    if (opts->index)
-        snprintf(p->target, sizeof p->target, "%.*s%s", STR_ARG(prefix),
-                 fixed ? "-gatehouse-probe" : "gatehouse-probe");
-    else snprintf(p->target, sizeof p->target, "logs-okta.system-gatehouse_probe");
+    if (!opts->index) snprintf(p->target, sizeof p->target, "logs-okta.system-gatehouse_probe");
+    else if (name) snprintf(p->target, sizeof p->target, "%s-gatehouse-probe", name);
+    else snprintf(p->target, sizeof p->target, "%.*sgatehouse-probe", STR_ARG(prefix));
     return 0;
 }
 
@@ -201,6 +208,16 @@ static int test_index(struct probe *p, struct fault *fault) {
     return 0;
 }
 
+// No template that knows the fields. Indices of the user's own do without one.
+static void tell_unknown(struct probe *p) {
+    const struct elastic_opts *opts = elastic_opts_of(p->e);
+    bool own = opts->index && !elastic_index_is_stream(opts);
+    tell(p, opts->template || own, "index template",
+         opts->template ? "is not there yet: the first document brings it"
+         : own          ? "is none that knows the fields of the documents: the engine makes them up"
+               : "is not there, and `template: false` says that it is: run `gatehouse setup`");
+}
+
 static int test_template(struct probe *p, struct fault *fault) {
     const struct elastic_opts *opts = elastic_opts_of(p->e);
     enum elastic_knowledge knows = ELASTIC_KNOWS_NONE;
@@ -210,13 +227,13 @@ static int test_template(struct probe *p, struct fault *fault) {
     }
     if (p->newest[0]) return test_index(p, fault);
     int r = elastic_template_look(p->e, p->target, &knows, fault);
-    if (r == -EACCES) tell(p, !opts->template, "index template", fault->text);
+    if (r == -EACCES) {
+        elastic_template_say(fault);
+        tell(p, !opts->template, "index template", fault->text);
+    }
     if (r) return r == -EACCES ? 0 : r;
-    tell(p, knows == ELASTIC_KNOWS_OURS || opts->template, "index template",
-         knows == ELASTIC_KNOWS_OURS ? "knows the fields of the documents"
-         : opts->template            ? "is not there yet: the first document brings it"
-                                     : "is not there, and `template: false` says that it is: run "
-                                       "`gatehouse setup`");
+    if (knows != ELASTIC_KNOWS_OURS) tell_unknown(p);
+    else tell(p, true, "index template", "knows the fields of the documents");
     return 0;
 }
 
@@ -226,44 +243,90 @@ struct landed {
     char id[64], index[NAME_BYTES];
 };
 
-static int write_probe(struct buf *out) {
+static int write_probe(const struct probe *p, const struct landed *at, struct buf *out) {
+    AUTO_FINI(buf) struct buf document = buf_make(BODY_MAX_BYTES);
     char text[TIME_RFC3339_MAX];
     time_format_rfc3339(time_now_ms(), text);
-    buf_addf(
-        out,
-        "{\"@timestamp\":\"%s\",\"tags\":[\"gatehouse-probe\"],\"event\":{\"kind\":\"event\"}}",
-        text);
+    buf_addf(&document,
+             "{\"@timestamp\":\"%s\",\"tags\":[\"gatehouse-probe\"],\"message\":\"{}\","
+             "\"event\":{\"kind\":\"event\",\"id\":\"%s\"}}",
+             text, at->id);
+    if (document.error) return document.error;
+    elastic_bulk_add(out, str_from(p->target), str_from(at->id), buf_str(&document));
     return out->error;
 }
 
-static int put_probe(struct probe *p, struct landed *ret, struct fault *fault) {
-    AUTO_FINI(buf) struct buf body = buf_make(BODY_MAX_BYTES);
-    const struct json *answer;
+// As documents are sent, but past Elastic's own pipeline for raw events, which would take the probe
+// for one.
+static int write_path(const struct probe *p, struct buf *out) {
+    const struct elastic_opts *opts = elastic_opts_of(p->e);
+    elastic_bulk_path(out, opts);
+    if (opts->raw && !(opts->pipeline && *opts->pipeline)) buf_addz(out, "&pipeline=_none");
+    return buf_z(out) ? 0 : -ENOMEM;
+}
+
+// Outcomes: 0 with what the engine says of the probe; as elastic_ask.
+static int send_probe(struct probe *p, const struct landed *at, struct elastic_bulk_reader *reader,
+                      struct elastic_item *ret, struct fault *fault) {
+    AUTO_FINI(buf) struct buf body = buf_make(BODY_MAX_BYTES), path = buf_make(QUERY_MAX_BYTES);
     struct elastic_answer a;
-    char path[PATH_MAX_BYTES];
-    int r = write_probe(&body);
+    struct fault why = {{0}};
+    int r = write_probe(p, at, &body);
+    if (!r) r = write_path(p, &path);
     if (r) return r;
+    const struct elastic_request request = {
+        .method = "POST", .path = buf_z(&path), .body = buf_str(&body), .ndjson = true};
+    r = elastic_ask(p->e, &request, &a, fault);
+    if (!r && a.status != 200) r = elastic_bulk_say(&a, -EIO, fault);
+    if (!r) r = elastic_bulk_read(reader, a.body, 1, ret, &why);
+    if (r != -EBADMSG) return r;
+    return fault_set(fault, -EIO, "%s: POST /_bulk: %s", elastic_host(p->e), why.text);
+}
+
+// A pipeline may do what it likes with a document that is no event: what counts is that the engine
+// has it.
+static bool is_pipelines(const struct probe *p, const struct elastic_item *item) {
+    const char *pipeline = elastic_opts_of(p->e)->pipeline;
+    return pipeline && *pipeline && item->verdict == ELASTIC_ITEM_REJECTED;
+}
+
+// Outcomes: 0, it is in; PROBE_E_NOT_TAKEN; as send_probe.
+static int put_probe(struct probe *p, struct landed *ret, struct fault *fault) {
+    AUTO(elastic_bulk_reader) struct elastic_bulk_reader *reader = NULL;
+    struct elastic_item item = {.status = 0};
     snprintf(ret->id, sizeof ret->id, "gatehouse-probe-%" PRId64 "-%ld", time_now_ms(),
              (long)getpid());
-    bool raw = elastic_opts_of(p->e)->raw; // Elastic's pipeline would take it for an event
-    snprintf(path, sizeof path, "/%s/_create/%s%s", p->target, ret->id,
-             raw ? "?pipeline=_none" : "");
-    r = ask(p, "PUT", path, buf_str(&body), &a, &answer, fault);
+    int r = elastic_bulk_reader_new(&reader);
+    if (!r) r = send_probe(p, ret, reader, &item, fault);
     if (r) return r;
-    if (a.status / 100 != 2) return elastic_say(&a, "writing a probe", -EIO, fault);
-    struct str index = json_str(json_get(answer, "_index"));
-    snprintf(ret->index, sizeof ret->index, "%.*s", STR_ARG(index));
-    return index.n ? 0 : fault_set(fault, -EIO, "writing a probe: no _index in the answer");
+    if (item.verdict == ELASTIC_ITEM_CREATED) {
+        snprintf(ret->index, sizeof ret->index, "%.*s", STR_ARG(item.index));
+        return item.index.n ? 0 : fault_set(fault, -EIO, "POST /_bulk: no _index in the answer");
+    }
+    fault_set(
+        fault, 0, "%s: status %d, %.*s%s", elastic_host(p->e), item.status, STR_ARG(item.reason),
+        item.status == 403 ? " (the privileges create_doc and auto_configure are needed)" : "");
+    return is_pipelines(p, &item) ? PROBE_E_NOT_TAKEN : -EIO;
+}
+
+static int find_in(struct probe *p, const char *index, const char *id, bool *ret_found,
+                   struct fault *fault) {
+    const struct elastic_place place = {str_from(index), str_from(id)};
+    return elastic_find(p->e, &place, 1, ret_found, fault);
 }
 
 static int find_probe(struct probe *p, const struct landed *at, struct fault *fault) {
-    const struct json *answer;
-    struct elastic_answer a;
-    char path[PATH_MAX_BYTES];
-    snprintf(path, sizeof path, "/%s/_doc/%s", at->index, at->id);
-    int r = ask(p, "GET", path, STR_NONE, &a, &answer, fault);
-    if (r || (a.status == 200 && json_bool(json_get(answer, "found")))) return r;
-    return elastic_say(&a, "reading the probe", -EIO, fault);
+    const char *pipeline = elastic_opts_of(p->e)->pipeline;
+    bool found = false;
+    int r = find_in(p, at->index, at->id, &found, fault);
+    if (r == -ENOMEM || r == -ECANCELED) return r;
+    bool elsewhere = !r && !found && pipeline && *pipeline;
+    if (!r && !found && !elsewhere) r = fault_set(fault, -EIO, "it is not there");
+    tell(p, r == 0, "is found",
+         r           ? fault->text
+         : elsewhere ? "nowhere: the pipeline has dropped it"
+                     : "");
+    return 0;
 }
 
 static int delete_at(struct probe *p, const char *path, bool *ret_done, struct fault *fault) {
@@ -276,32 +339,54 @@ static int delete_at(struct probe *p, const char *path, bool *ret_done, struct f
     return 0;
 }
 
-// The probe's own place as a whole, where that is possible, else the probe.
+// The probe's own place as a whole, where that is possible, else the probe; then an empty place
+// stays.
 static int remove_probe(struct probe *p, const struct landed *at, struct fault *fault) {
-    char path[PATH_MAX_BYTES];
+    char path[PATH_MAX_BYTES], text[FAULT_TEXT_MAX + PATH_MAX_BYTES] = "";
     bool stream = strcmp(at->index, p->target) != 0, done = false;
     int r = 0;
     snprintf(path, sizeof path, "%s%s", stream ? "/_data_stream/" : "/", p->target);
     if (p->made) r = delete_at(p, path, &done, fault);
-    if (r || done) return r;
+    if (!r && p->made && !done)
+        snprintf(text, sizeof text, "but %s %s stays, empty: %s", stream ? "data stream" : "index",
+                 p->target, fault->text);
     snprintf(path, sizeof path, "/%s/_doc/%s", at->index, at->id);
-    r = delete_at(p, path, &done, fault);
-    if (r || done) return r;
+    if (!r && !done) r = delete_at(p, path, &done, fault);
+    if (r) return r;
     struct fault said = *fault;
-    return fault_set(fault, -EIO, "%s; it is %s in %s, and may be deleted by hand", said.text,
-                     at->id, at->index);
+    if (!done)
+        r = fault_set(fault, -EIO, "%s; it is %s in %s, and may be deleted by hand", said.text,
+                      at->id, at->index);
+    tell(p, done, "is deleted again", done ? text : fault->text);
+    return r;
+}
+
+// Whether documents that came before can be looked up, without one.
+static int test_lookup(struct probe *p) {
+    struct fault fault = {{0}};
+    bool found = false;
+    int r = find_in(p, p->newest[0] ? p->newest : p->target, "gatehouse-probe", &found, &fault);
+    if (r == -ENOMEM || r == -ECANCELED) return r;
+    tell(p, r == 0, "looking up documents", r ? fault.text : "");
+    return 0;
 }
 
 static int test_probe(struct probe *p) {
     struct landed at = {{0}, {0}};
     struct fault fault = {{0}};
-    char text[NAME_BYTES + 100];
+    char text[FAULT_TEXT_MAX + 100];
     if (p->lasting) {
         tell(p, true, "a probe document",
              "is not written: without the privilege `delete` it would stay");
-        return 0;
+        return test_lookup(p);
     }
     int r = put_probe(p, &at, &fault);
+    if (r == PROBE_E_NOT_TAKEN) {
+        snprintf(text, sizeof text, "was sent, and refused, which a pipeline may do: %s",
+                 fault.text);
+        tell(p, true, "a probe document", text);
+        return test_lookup(p);
+    }
     if (r) {
         tell(p, false, "a probe document", fault.text[0] ? fault.text : error_text(r));
         return r;
@@ -309,25 +394,21 @@ static int test_probe(struct probe *p) {
     snprintf(text, sizeof text, "written to %s", at.index);
     tell(p, true, "a probe document", text);
     r = find_probe(p, &at, &fault);
-    tell(p, r == 0, "is found", r ? fault.text : "");
-    if (r == -ENOMEM || r == -ECANCELED) return r;
-    r = remove_probe(p, &at, &fault);
-    tell(p, r == 0, "is deleted again", r ? fault.text : "");
-    return r;
+    return r ? r : remove_probe(p, &at, &fault);
 }
 
-static int run(struct probe *p) {
+static int run(struct probe *p, const char *name) {
     struct fault fault = {{0}};
     int r = test_connection(p);
     if (!r) r = test_privileges(p);
-    if (!r) r = choose_target(p, &fault);
+    if (!r) r = choose_target(p, name, &fault);
     if (!r) r = test_template(p, &fault);
     if (!r) r = test_probe(p);
     if (r && !p->failed) tell(p, false, "the engine", fault.text[0] ? fault.text : error_text(r));
     return r;
 }
 
-int elastic_test(struct elastic *e,
+int elastic_test(struct elastic *e, const char *name,
                  void (*say)(void *ctx, bool good, const char *step, const char *text), void *ctx,
                  struct fault *fault) {
     AUTO(json_reader) struct json_reader *reader = NULL;
@@ -336,7 +417,7 @@ int elastic_test(struct elastic *e,
     if (r) return r;
     struct probe p = {
         .e = e, .say = say, .ctx = ctx, .reader = reader, .fault = fault ? fault : &ignored};
-    r = run(&p);
+    r = run(&p, name);
     if (r == -ENOMEM || r == -ECANCELED) return r;
     return p.failed ? -EIO : 0;
 }

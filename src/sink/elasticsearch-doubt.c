@@ -39,9 +39,9 @@ static const struct doubt_index *find(const struct doubt_list *l, const char *na
     return NULL;
 }
 
-// Of an index that is new in the list. Others may have sent documents there, too, or a state that is
-// newer than ours and was lost, whose horizon nobody knows: only the one that we were just writing
-// to is known to be ours.
+// Of an index that is new in the list. Others may have sent documents there, too, or a state that
+// is newer than ours and was lost, whose horizon nobody knows: only the one that we were just
+// writing to is known to be ours.
 static int64_t until(const char *name, const char *before, int64_t horizon_ms, int64_t now_ms) {
     bool ours = before && strcmp(name, before) == 0;
     return later(horizon_ms, now_ms + (ours ? DOUBT_AHEAD_MS : DOUBT_FUTURE_MS));

@@ -56,7 +56,8 @@ int64_t doubt_horizon(int64_t horizon_ms, int64_t newest_ms, int64_t now_ms);
 // in the list is written to again; it has to be saved that it is in the list no more. Outcomes: 0;
 // -ENOMEM, nothing changed.
 int doubt_update(struct doubt_list *l, const struct elastic_indices *indices, const char *before,
-                 const char *write, int64_t horizon_ms, int64_t now_ms, bool *ret_rewritten) MUST_USE;
+                 const char *write, int64_t horizon_ms, int64_t now_ms,
+                 bool *ret_rewritten) MUST_USE;
 
 // ---- elasticsearch-target.c: the names that documents go to
 

@@ -126,6 +126,49 @@ static int open_opensearch(struct sink **ret, const struct sink_opts *opts,
     return open_as(&sink_opensearch, ret, opts, host, mark, fault);
 }
 
+// An event as far as names of indices go by it.
+static const char sample[] =
+    "{\"@timestamp\":\"%s\",\"data_stream\":{\"type\":\"logs\",\"dataset\":\"okta.system\","
+    "\"namespace\":\"default\"},\"event\":{\"module\":\"okta\",\"dataset\":\"okta.system\","
+    "\"kind\":\"event\",\"action\":\"user.session.start\",\"outcome\":\"success\"},"
+    "\"okta\":{\"event_type\":\"user.session.start\",\"severity\":\"INFO\"}}";
+
+static int expand_sample(struct pattern *pattern, struct buf *out, struct fault *why) {
+    AUTO_FINI(buf) struct buf document = buf_make(NAME_MAX_BYTES);
+    char now[TIME_RFC3339_MAX];
+    int64_t now_ms = time_now_ms();
+    time_format_rfc3339(now_ms, now);
+    buf_addf(&document, sample, now);
+    if (document.error) return document.error;
+    const struct sink_doc doc = {.uuid = STR("gatehouse-probe"),
+                                 .has_published = true,
+                                 .published_ms = now_ms,
+                                 .published = str_from(now),
+                                 .event_type = STR("user.session.start"),
+                                 .outcome = STR("SUCCESS"),
+                                 .dataset = STR("okta.system"),
+                                 .name_space = STR("default"),
+                                 .document = buf_str(&document)};
+    return pattern_expand(pattern, &doc, out, why);
+}
+
+// Where a document of now would go, when the settings name the index. Outcomes: 0; with no name and
+// why in `fault` when that cannot be told without a real one; -EINVAL with fault; -ENOMEM.
+static int name_probe(const struct elastic_opts *opts, struct buf *out, struct fault *fault) {
+    AUTO(pattern) struct pattern *pattern = NULL;
+    struct fault why = {{0}};
+    if (!opts->index) return 0;
+    int r = pattern_new(&pattern, opts->index, fault);
+    if (r) return r;
+    r = expand_sample(pattern, out, &why);
+    if (r == -ENOMEM) return r;
+    if (!r && !out->error && elastic_name_is_good(buf_str(out))) return 0;
+    buf_reset(out);
+    fault_set(fault, 0, "depends on the document; one that has no name becomes a dead letter (%s)",
+              why.text[0] ? why.text : "an event of now has none");
+    return 0;
+}
+
 static int es_test(const struct sink_opts *opts, const struct sink_host *host,
                    void (*say)(void *ctx, bool good, const char *step, const char *text),
                    void *ctx) {
@@ -136,7 +179,12 @@ static int es_test(const struct sink_opts *opts, const struct sink_host *host,
         say(ctx, false, "settings", fault.text[0] ? fault.text : error_text(r));
         return r;
     }
-    return elastic_test(engine, say, ctx, &fault);
+    AUTO_FINI(buf) struct buf name = buf_make(NAME_MAX_BYTES);
+    r = name_probe(opts->elastic, &name, &fault);
+    if (r == -EINVAL) say(ctx, false, "settings", fault.text);
+    if (r) return r;
+    if (fault.text[0]) say(ctx, true, "index", fault.text);
+    return elastic_test(engine, name.n ? buf_z(&name) : NULL, say, ctx, &fault);
 }
 
 // ---- a page

@@ -85,8 +85,8 @@ struct sink_type {
     bool waits;            // for somebody else, over a network: it gets a thread of its own
 
     // Opens and recovers: takes the place back to `mark` (absent: nothing was ever committed).
-    // Outcomes: 0; -errno with fault (what, where). The caller tries again later: a place that is
-    // missing now may come back.
+    // Outcomes: 0; -errno with fault (what, where). The caller tries again later (a place that is
+    // missing now may come back), but for -EPIPE, as from `deliver`.
     int (*open)(struct sink **ret, const struct sink_opts *opts, const struct sink_host *host,
                 struct str mark, struct fault *fault) MUST_USE;
 

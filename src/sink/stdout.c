@@ -96,7 +96,7 @@ static int out_deliver(struct sink *s, const struct sink_doc *docs, size_t n, in
 }
 
 static int out_sync(struct sink *s, const struct sink_position *at, struct buf *ret_mark,
-                     struct fault *fault) {
+                    struct fault *fault) {
     (void)s, (void)at, (void)ret_mark, (void)fault;
     return 0;
 }

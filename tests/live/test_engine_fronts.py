@@ -204,6 +204,43 @@ def without_the_privilege_to_see_indices_the_reason_names_it(place):
     w.is_refused("view_index_metadata")
 
 
+MISSING = {"to write": (["_bulk"], "the privileges create_doc and auto_configure are needed"),
+           "to look documents up": (["_mget"], "the privilege read is needed")}
+
+
+@each_of(MISSING)
+def a_privilege_that_is_missing_is_named_by_the_check(place, case):
+    """The check goes the way of the documents."""
+    paths, words = case
+    w = World(place)
+    front = w.front(forbidden=paths)
+    w.use(front.url, keys=[w.trusting()])
+    said = w.try_output(expect=1)
+    assert "✗" in said and words in said and front.url in said, said
+
+
+WRONG_KEYS = {"a pipeline that is not there": ("pipeline: not-there", "pipeline with id [not-there] does not exist"),
+              "a parameter with a wrong value": ("parameters: { refresh: nonsense }", "nonsense")}
+
+
+@each_of(WRONG_KEYS)
+def what_documents_would_meet_is_met_by_the_check(place, case):
+    key, words = case
+    w = World(place)
+    w.use("http://127.0.0.1:%d" % w.engine.port, keys=[key])
+    w.is_refused(words)
+
+
+@test
+def an_index_of_plain_indices_without_a_template_is_no_mistake(place):
+    w = World(place)
+    w.use("http://127.0.0.1:%d" % w.engine.port,
+          keys=["index: '%s-%%{[event.action]}-%%{+yyyy.MM}'" % w.namespace, "template: false"])
+    said = w.try_output()
+    assert "the engine makes them up" in said and "written to %s-user.session.start-" % w.namespace in said, said
+    assert w.engine.ask("GET", "/_resolve/index/%s-*" % w.namespace)["indices"] == []
+
+
 # ---- the way there ----
 
 @test
@@ -219,7 +256,9 @@ def a_wrong_path_is_told(place):
     w = World(place)
     front = w.front(prefix="/search/")
     w.use(front.base, keys=[w.trusting(), "path: /other"])
-    w.is_refused("404")
+    w.is_refused("status 404")
+    w.is_refused("`path` right?")
+    assert "✓" not in w.try_output(expect=1)
 
 
 @test
@@ -237,6 +276,7 @@ def headers_go_with_every_request(place):
 def by_a_proxy(place):
     w = World(place)
     front, proxy = w.front(users=USERS), Tinyproxy(place, auth=("walter", "let-me-out"))
+    place.sims.append(proxy)
     through = "proxy_url: 'http://walter:%s@127.0.0.1:%d'"
     w.use(front.url, keys=[w.trusting(), BASIC, through % ("let-me-out", proxy.port)])
     w.works()
@@ -310,7 +350,7 @@ def compression(place, level):
     breaker = HttpBreaker(place, w.engine)
     w.use(breaker.url, keys=["compression_level: %d" % level])
     w.works()
-    bulk = breaker.requests("_bulk")[0]
+    bulk = breaker.requests("_bulk")[-1]  # the first one is the check's
     assert (bulk.headers.get("Content-Encoding") == "gzip") == (level > 0), dict(bulk.headers)
     if level:
         assert len(bulk.read()) * 3 < len(bulk.body), "%d of %d bytes" % (len(bulk.read()), len(bulk.body))

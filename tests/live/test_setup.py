@@ -273,9 +273,14 @@ def an_index_that_is_not_there_is_not_left_behind(place):
 @test
 def the_wrong_type_of_output_is_told(place):
     engine = shared(OpenSearch)
-    settings(place, engine, "elasticsearch")
-    p = place.run("test", "output", "-c", place.path("gatehouse.yml"))
-    assert p.returncode == 1 and "this is OpenSearch: set `type: opensearch`" in p.out, (p.out, p.err)
+    sim = place.sim()
+    sim.add(events(3, seed=6))
+    settings(place, engine, "elasticsearch", ", backoff: { init: 50ms, max: 100ms }",
+             source='url: "%s", api_key: %s' % (sim.url, sim.token))
+    for command in (["test", "output"], ["setup", "elasticsearch"], ["collect", "--once"]):
+        p = place.run(*command, "-c", place.path("gatehouse.yml"))
+        said = p.out + p.err
+        assert p.returncode == 1 and "this is OpenSearch: set `type: opensearch`" in said, (command, said)
 
 
 @test
@@ -286,7 +291,7 @@ def an_engine_that_is_not_there_is_told_by_both_commands(place):
     assert p.returncode == 1 and "connection: " in p.out and str(port) in p.out, (p.out, p.err)
     p = setup(place, "elasticsearch", expect=1)
     holder.close()
-    assert "127.0.0.1:%d" % port in p.err, p.err
+    assert "✗ cannot be set up: http://127.0.0.1:%d: " % port in p.out and not p.err, (p.out, p.err)
 
 
 class Guarded(http.server.BaseHTTPRequestHandler):
@@ -348,7 +353,8 @@ def setup_without_the_privilege_says_which_engine_refused_and_ends_with_1(place)
     settings(place, "http://127.0.0.1:%d" % server.server_port, "elasticsearch")
     p = setup(place, "elasticsearch", expect=1)
     server.shutdown()
-    assert "security_exception" in p.err and "/_component_template/gatehouse-ecs" in p.err, p.err
+    assert p.out.count("security_exception") == 1 and "✗" in p.out, p.out
+    assert "/_component_template/gatehouse-ecs" in p.out and str(server.server_port) in p.out, p.out
 
 
 # ---- words and settings ----

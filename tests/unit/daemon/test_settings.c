@@ -472,7 +472,8 @@ static void test_keys_of_another_output_type_are_refused(void **state) {
     refused_output("  - {type: sqlite, path: a, filename: b}",
                    "outputs.0.filename: belongs to output of type file, not to one of type sqlite");
     refused_output("  - {type: stdout, path: a}",
-                   "belongs to output of type file sqlite elasticsearch opensearch, not to one of type stdout");
+                   "belongs to output of type file sqlite elasticsearch opensearch, not to one of "
+                   "type stdout");
     refused_output("  - {type: file}", "outputs.0.path: is missing, expected a path");
     refused_output("  - {path: a}",
                    "outputs.0.type: is missing, expected one of stdout, file, sqlite");

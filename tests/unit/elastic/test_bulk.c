@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers to bulk requests: those of real engines as they came (Elasticsearch 7.10.2 and 9.5.3,
-// OpenSearch 2.19.3), and what each status and error of an item means.
+// Answers to bulk requests: those of Elasticsearch 9 and OpenSearch 2 follow what real engines said
+// (9.5.3, 2.19.3) and are partly filled in by hand, that of Elasticsearch 7.10 is written after its
+// format; and what each status and error of an item means.
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

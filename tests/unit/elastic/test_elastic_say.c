@@ -82,6 +82,43 @@ static void each_shape_becomes_one_line(void **state) {
     }
 }
 
+static void the_host_is_named_where_there_is_one(void **state) {
+    (void)state;
+    const struct elastic_answer a = {
+        .status = 401, .body = STR("no"), .host = "https://es:9200/path"};
+    struct fault fault = {{0}};
+    assert_int_equal(elastic_say(&a, "GET /", -EACCES, &fault), -EACCES);
+    assert_string_equal(fault.text, "https://es:9200/path: GET /: status 401, no");
+}
+
+// What stands before an engine and has its own reasons is told as it is.
+static void an_answer_of_no_engine_is_told_with_a_hint(void **state) {
+    (void)state;
+    static const struct {
+        int status;
+        const char *text;
+        bool hint;
+    } strange[] = {
+        {404, "<title>404 Not Found</title>", true},
+        {200, "<title>Welcome</title>", true},
+        {302, "", true},
+        {400, "plain HTTP to an HTTPS port", false},
+        {403, "go away", false},
+        {502, "<title>502</title>", false},
+    };
+    for (size_t i = 0; i < LEN(strange); i++) {
+        const struct elastic_answer a = {.status = strange[i].status,
+                                         .body = str_from(strange[i].text),
+                                         .host = "http://es:9200"};
+        struct fault fault = {{0}};
+        char begin[64];
+        snprintf(begin, sizeof begin, "http://es:9200: GET /: status %d", strange[i].status);
+        assert_int_equal(elastic_say_strange(&a, "GET /", &fault), -EIO);
+        assert_true(str_starts(str_from(fault.text), str_from(begin)));
+        assert_int_equal(strstr(fault.text, "`path` right?") != NULL, strange[i].hint);
+    }
+}
+
 static void a_long_answer_is_cut_and_a_missing_one_is_none(void **state) {
     (void)state;
     AUTO_FINI(buf) struct buf body = buf_make(4 << 20);
@@ -127,6 +164,8 @@ static void a_cut_leaves_characters_whole(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_shape_becomes_one_line),
+        cmocka_unit_test(the_host_is_named_where_there_is_one),
+        cmocka_unit_test(an_answer_of_no_engine_is_told_with_a_hint),
         cmocka_unit_test(a_long_answer_is_cut_and_a_missing_one_is_none),
         cmocka_unit_test(a_long_reason_is_cut_too),
         cmocka_unit_test(a_cut_leaves_characters_whole),

@@ -155,7 +155,9 @@ static void trouble_while_resolving_is_told(void **state) {
          -EACCES,
          "view_index_metadata"},
         {{503, "down"}, -EIO, "503"},
-        {{200, "<html>"}, -EIO, "not JSON"},
+        {{200, "<html>"}, -EIO, "does not answer as Elasticsearch or OpenSearch does"},
+        {{404, "<title>404 Not Found</title>"}, -EIO, "status 404, 404 Not Found: this does not"},
+        {{404, "{\"errorCode\":\"E0\"}"}, -EIO, "`path` right?"},
     };
     for (size_t k = 0; k < LEN(rows); k++) {
         AUTO_FINI(elastic_indices) struct elastic_indices i = {0};
@@ -235,7 +237,7 @@ static void what_cannot_be_told_is_a_fault(void **state) {
         {200, "{\"docs\":[{\"found\":true}]}", -EIO, "2 documents"},
         {200, "{\"docs\":[{\"found\":true},{}]}", -EIO, "nothing of a document"},
         {200, "{}", -EIO, "2 documents"},
-        {200, "x", -EIO, "not JSON"},
+        {200, "x", -EIO, "does not answer as"},
         {0, NULL, -EIO, "nobody"},
     };
     for (size_t i = 0; i < LEN(rows); i++) {

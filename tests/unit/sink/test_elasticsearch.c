@@ -57,6 +57,24 @@ static void what_comes_without_a_uuid_or_a_name_is_rejected_alone(void **state) 
     rig_close(&rig);
 }
 
+// Nothing of such a page has anywhere to go.
+static void a_page_without_a_single_name_is_rejected(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig.elastic.index = "okta-%{[no.such.field]}";
+    rig_open(&rig);
+    rig_page(&rig, "a", 3);
+    rig_ok(&rig, rig_deliver(&rig));
+    for (size_t i = 0; i < rig.n; i++) {
+        assert_int_equal(rig.replies[i].verdict, SINK_REJECTED);
+        assert_true(says(rig.replies[i].fault->text, "no.such.field"));
+    }
+    rig_commit(&rig);
+    assert_int_equal(fake.seen.bulks, 0);
+    rig_close(&rig);
+}
+
 static void mapping_errors_are_rejected_with_the_engines_reason(void **state) {
     (void)state;
     struct rig rig;
@@ -390,6 +408,30 @@ static void an_empty_state_over_a_full_data_stream_doubles_nothing(void **state)
     rig_close(&rig);
 }
 
+// Of a state that is lost nobody knows how far Okta's clock was ahead of ours, nor of a backup's.
+static void a_lost_state_doubles_nothing_although_the_clock_is_behind(void **state) {
+    (void)state;
+    struct rig rig;
+    char marks[2][RIG_MARK_MAX] = {""};
+    for (size_t i = 0; i < LEN(marks); i++) {
+        start(&rig);
+        rig_page(&rig, "a", 5);
+        for (size_t k = 0; k < rig.n; k++) rig.docs[k].published_ms -= 30 * 24 * HOUR_MS;
+        rig_pass(&rig);
+        memcpy(marks[1], rig.mark, sizeof marks[1]);
+        rig_page(&rig, "b", 5);
+        for (size_t k = 0; k < rig.n; k++) rig.docs[k].published_ms += 20 * HOUR_MS;
+        rig_pass(&rig);
+        fake_rollover(RIG_STREAM);
+        rig_close(&rig);
+        memcpy(rig.mark, marks[i], sizeof rig.mark);
+        rig_open(&rig);
+        rig_pass(&rig);
+        rig_each_once(&rig);
+        rig_close(&rig);
+    }
+}
+
 static void documents_without_a_time_are_looked_up_everywhere(void **state) {
     (void)state;
     struct rig rig;
@@ -641,6 +683,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_document_gets_in_once),
         cmocka_unit_test(what_comes_without_a_uuid_or_a_name_is_rejected_alone),
+        cmocka_unit_test(a_page_without_a_single_name_is_rejected),
         cmocka_unit_test(mapping_errors_are_rejected_with_the_engines_reason),
         cmocka_unit_test(only_what_was_not_taken_is_sent_again),
         cmocka_unit_test(a_pause_that_the_engine_asks_for_is_passed_on),
@@ -660,6 +703,7 @@ int main(void) {
         cmocka_unit_test(an_old_page_is_recognised_although_it_was_committed_long_ago),
         cmocka_unit_test(a_state_from_a_backup_doubles_nothing),
         cmocka_unit_test(an_empty_state_over_a_full_data_stream_doubles_nothing),
+        cmocka_unit_test(a_lost_state_doubles_nothing_although_the_clock_is_behind),
         cmocka_unit_test(documents_without_a_time_are_looked_up_everywhere),
         cmocka_unit_test(lookups_that_are_forbidden_hold_the_delivery_up),
         cmocka_unit_test(a_removal_that_is_forbidden_is_told_and_made_up_for),

@@ -126,8 +126,10 @@ static void resolve(struct world *w) {
         list[i] = names[i];
     }
     const struct elastic_indices indices = {.names = list, .n = (size_t)w->write + 1};
-    assert_int_equal(
-        doubt_update(&w->now, &indices, names[w->write], w->horizon_ms, w->now_ms, &rewritten), 0);
+    const char *before = w->known >= 0 ? names[w->known] : NULL;
+    assert_int_equal(doubt_update(&w->now, &indices, before, names[w->write], w->horizon_ms,
+                                  w->now_ms, &rewritten),
+                     0);
     assert_false(rewritten);
     w->known = w->write;
 }
@@ -226,14 +228,14 @@ static void an_index_that_is_written_to_again_is_told(void **state) {
     const struct elastic_indices both = {.names = names, .n = 2};
     struct doubt_list l = {0};
     bool rewritten = true;
-    assert_int_equal(doubt_update(&l, &both, "b", 1, 2, &rewritten), 0);
+    assert_int_equal(doubt_update(&l, &both, NULL, "b", 1, 2, &rewritten), 0);
     assert_false(rewritten);
     assert_int_equal(l.n, 1);
-    assert_int_equal(doubt_update(&l, &both, "a", NOON, 2, &rewritten), 0);
+    assert_int_equal(doubt_update(&l, &both, "b", "a", NOON, 2, &rewritten), 0);
     assert_true(rewritten);
     assert_string_equal(l.p[0].name, "b");
     assert_int_equal(l.p[0].until_ms, NOON);
-    assert_int_equal(doubt_update(&l, &both, NULL, 1, 2, &rewritten), 0);
+    assert_int_equal(doubt_update(&l, &both, "a", NULL, 1, 2, &rewritten), 0);
     assert_int_equal(l.n, 2);
     doubt_list_fini(&l);
 }
