@@ -151,6 +151,7 @@ struct es_page {
     struct es_item *items;
     size_t n;
     int64_t now_ms;
+    bool moved; // a target of it is written to elsewhere than when its documents were looked up
 };
 
 // elasticsearch-mark.c: writes the mark as it is now.
@@ -167,8 +168,8 @@ int es_target_resolve(struct es_sink *s, struct es_target *t, int64_t now_ms,
 // any more. Outcomes as elastic_find.
 int es_look_before(struct es_sink *s, struct es_page *page, struct fault *fault) MUST_USE;
 // Behind a bulk: answers[i] tells where sent[i] got to. When that is not where we thought, looks up
-// whether an earlier index has it, too, and takes it out again.
-int es_look_behind(struct es_sink *s, const struct es_page *page, struct es_item *const *sent,
+// whether an earlier index has it, too, and takes it out again; page->moved is set then.
+int es_look_behind(struct es_sink *s, struct es_page *page, struct es_item *const *sent,
                    const struct elastic_item *answers, size_t n, struct fault *fault) MUST_USE;
 
 // elasticsearch-send.c: sends all that is open. Outcomes: 0, nothing is open any more; -EAGAIN,

@@ -191,12 +191,13 @@ static int remove_repeats(struct lookup *l, struct es_item *const *sent,
     return r ? r : elastic_remove(l->engine, l->places, copies, fault);
 }
 
-int es_look_behind(struct es_sink *s, const struct es_page *page, struct es_item *const *sent,
+int es_look_behind(struct es_sink *s, struct es_page *page, struct es_item *const *sent,
                    const struct elastic_item *answers, size_t n, struct fault *fault) {
     AUTO(lookup) struct lookup *l = NULL;
     bool moved = false;
     int r = follow_all(s, page, sent, answers, n, &moved, fault);
     if (r || !moved) return r;
+    page->moved = true;
     r = lookup_new(&l, s->engine);
     for (size_t i = 0; r == 0 && i < n; i++)
         if (sent[i]->target->moved && is_in(&answers[i]))

@@ -79,8 +79,7 @@ static int settle_all(struct es_sink *s, const struct bulk *b, struct fault *fau
 }
 
 // Outcomes: 0, all of it settled; SEND_E_TOO_LARGE; -errno with fault.
-static int send_bulk(struct es_sink *s, const struct es_page *page, struct bulk *b,
-                     struct fault *fault) {
+static int send_bulk(struct es_sink *s, struct es_page *page, struct bulk *b, struct fault *fault) {
     const struct elastic_request request = {
         .method = "POST", .path = buf_z(&s->path), .body = buf_str(&s->body), .ndjson = true};
     struct elastic_answer answer;
@@ -102,11 +101,21 @@ static int halve(struct es_sink *s, const struct bulk *b) {
     return 0;
 }
 
+// The rest of the page may be in the index that was written to when all of it was looked up.
+static int look_again(struct es_sink *s, struct es_page *page, struct fault *fault) {
+    page->moved = false;
+    return es_look_before(s, page, fault);
+}
+
 int es_send(struct es_sink *s, struct es_page *page, struct fault *fault) {
     AUTO(bulk) struct bulk *b = NULL;
     size_t wanted = s->opts->bulk_max_size > 0 ? (size_t)s->opts->bulk_max_size : page->n;
     int r = bulk_new(&b, wanted < page->n ? wanted : page->n);
     for (size_t at = 0; r == 0 && at < page->n;) {
+        if (page->moved) {
+            r = look_again(s, page, fault);
+            continue;
+        }
         if (page->items[at].state != ES_OPEN) {
             at++;
             continue;

@@ -290,6 +290,7 @@ def over_tls_it_waits_and_notices_who_hangs_up_as_well(place):
     company.wait_polls(ann, 2)
     asked.hang_up()
     company.wait_state(ann, "cancelled")
+    company.wait_guard(ann, None)  # the gate has written it down, too: no push is out
     company.denied(ann)
 
 

@@ -304,6 +304,22 @@ static void a_rollover_while_a_repeat_is_sent_is_repaired(void **state) {
     rig_close(&rig);
 }
 
+static void the_rest_of_a_page_is_looked_up_anew_behind_a_rollover(void **state) {
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    rig.elastic.bulk_max_size = 4;
+    rig_page(&rig, "b", 10);
+    rig_ok(&rig, rig_deliver(&rig));
+    rig_close(&rig);
+    rig_open(&rig);
+    fake.trouble.roll_within = 1; // in the first of three requests: the others find another index
+    rig_pass(&rig);
+    rig_each_once(&rig);
+    assert_int_equal(fake.seen.removes, 3);
+    rig_close(&rig);
+}
+
 static void a_request_that_two_hosts_have_done_is_repaired(void **state) {
     (void)state;
     struct rig rig;
@@ -698,6 +714,7 @@ int main(void) {
         cmocka_unit_test(a_repeat_behind_a_rollover_is_not_doubled),
         cmocka_unit_test(a_crash_before_the_commit_and_a_rollover_double_nothing),
         cmocka_unit_test(a_rollover_while_a_repeat_is_sent_is_repaired),
+        cmocka_unit_test(the_rest_of_a_page_is_looked_up_anew_behind_a_rollover),
         cmocka_unit_test(a_request_that_two_hosts_have_done_is_repaired),
         cmocka_unit_test(a_crash_before_the_repair_is_repaired),
         cmocka_unit_test(an_old_page_is_recognised_although_it_was_committed_long_ago),
