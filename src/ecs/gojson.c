@@ -112,6 +112,7 @@ static void sort_few(struct ecs_gojson_member *members, size_t n) {
 
 static int sort_members(struct ecs_gojson *g, const struct json *object) {
     size_t first = g->member_count, count = json_count(object);
+    if (count == 0) return 0;
     int e = mem_grow(&g->members, &g->member_cap, first + count, sizeof *g->members);
     if (e) return e;
     struct json_iter it = json_iter(object);

@@ -42,10 +42,11 @@ static int begin_new(struct pair *p, int64_t now_ms, int64_t *ret_since_ms) {
     int e = history_on_record(p->source->watch->opts.store, p, &there, NULL);
     if (e) return e;
     b->windows.n = 0;
-    b->start_ms = since_ms;
+    // On the loop thread, which looks at it while jobs run.
+    p->start_ms = b->start_ms = since_ms;
     *ret_since_ms = since_ms;
     if (now_ms - since_ms <= PLAIN_MAX_MS && there.n == 0) return 0;
-    b->start_ms = now_ms;
+    p->start_ms = b->start_ms = now_ms;
     *ret_since_ms = now_ms - POLL_BEFORE_MS;
     const struct store_range wanted = {since_ms, now_ms};
     return range_missing(&b->windows, wanted, there.p, there.n);

@@ -253,7 +253,6 @@ static int commit_start(struct work *w) {
     int e = store_begin(store_of(w), &begin, b->ids, &w->result->fault);
     if (e) return e;
     w->result->begun = true; // and the loop takes it from there: it looks at is_new meanwhile
-    p->start_ms = b->start_ms;
     return 0;
 }
 

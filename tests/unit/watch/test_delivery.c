@@ -364,7 +364,7 @@ static void an_output_that_cannot_be_opened_leaves_everything_as_it_is(void **st
 static void a_sink_is_told_where_the_pair_will_stand(void **state) {
     struct world *w = *state;
     give_page(w, "a", "there");
-    w->pair.begin.start_ms = 77;
+    w->pair.start_ms = w->pair.begin.start_ms = 77;
     delivery_run(&w->pair);
     assert_true(w->script.told);
     assert_string_equal(w->script.at_source, "acme");
@@ -655,14 +655,18 @@ static void a_window_that_was_split_meanwhile_is_not_moved(void **state) {
 static void a_new_pair_is_on_record_with_its_windows(void **state) {
     struct world *w = *state;
     w->pair.is_new = true;
-    w->pair.begin.start_ms = first_ms() + 1;
+    w->pair.start_ms = w->pair.begin.start_ms = first_ms() + 1;
     assert_int_equal(range_missing(&w->pair.begin.windows,
                                    (struct store_range){first_ms() - 1000, first_ms() + 1}, NULL,
                                    0),
                      0);
     deliver_polled(w, "a", "there");
     assert_true(w->pair.delivery.begun);
-    assert_int_equal(w->pair.start_ms, first_ms() + 1);
+    AUTO_FINI(store_cursor) struct store_cursor cursor = {0};
+    assert_int_equal(store_cursor_load(w->store, source_name(w->pair.source),
+                                       str_from(w->pair.output->opts->name), &cursor, NULL),
+                     0);
+    assert_int_equal(cursor.start_ms, first_ms() + 1);
     AUTO_FINI(range_list) struct range_list there = {0};
     assert_int_equal(history_on_record(w->store, &w->pair, &there, NULL), 0);
     assert_int_equal(there.n, 1);
