@@ -28,8 +28,7 @@ enum {
     BLIND_FIRST_MS = 2 * TIME_SECOND_MS,
     DOUBLINGS_MAX = 6,
     LIMIT_MAX = 1000000000,
-    CONCURRENCY_MOST = 32, // in flight at once, before anything was learned
-    EARMARK_SHARE = 4,     // at most one request of so many is kept for earlier classes
+    EARMARK_SHARE = 4, // at most one request of so many is kept for earlier classes
 };
 
 static const int64_t reset_max_s = INT64_MAX / 1000;
@@ -39,7 +38,6 @@ struct budget budget_make(double early_limit, uint64_t seed) {
     bool usable = early_limit > 0 && early_limit < 1e15; // also false for NaN
     return (struct budget){
         .early_limit = usable ? early_limit : default_early_limit,
-        .concurrency = CONCURRENCY_MOST,
         .rand = rand_make(seed),
     };
 }
@@ -68,7 +66,6 @@ static int64_t earmarked(const struct budget *b, enum budget_class class) {
 
 int64_t budget_wait_ms(const struct budget *b, enum budget_class class, int64_t mono_ms) {
     if (mono_ms < b->not_before_mono_ms) return b->not_before_mono_ms - mono_ms;
-    if (b->in_flight >= b->concurrency) return IN_FLIGHT_POLL_MS;
     if (!in_window(b, mono_ms)) return b->in_flight == 0 ? 0 : IN_FLIGHT_POLL_MS;
     int64_t left = b->remaining - b->in_flight - b->lost;
     if (left > reserve(b) + earmarked(b, class)) return 0;
@@ -129,6 +126,11 @@ static int64_t doubled(int64_t ms, int times) {
     return min_i64(ms << min_i64(times, DOUBLINGS_MAX), BACKOFF_MAX_MS);
 }
 
+// What was sent together is refused together: only the first one's refusal says something new.
+static bool is_held(const struct budget *b, int64_t mono_ms) {
+    return mono_ms < b->not_before_mono_ms;
+}
+
 // A random wait of at least half of what has grown with the refusals in a row.
 static void back_off(struct budget *b, int64_t first_ms, int64_t mono_ms) {
     int64_t whole = doubled(first_ms, b->refusals++);
@@ -136,11 +138,7 @@ static void back_off(struct budget *b, int64_t first_ms, int64_t mono_ms) {
     hold_until(b, mono_ms + half + (int64_t)rand_below(&b->rand, (uint64_t)(whole - half) + 1));
 }
 
-// What was in flight, this request among it, was too much; half of it is tried next.
 static void concurrency_refused(struct budget *b, int64_t mono_ms) {
-    int most = b->in_flight + 1 < b->concurrency ? b->in_flight + 1 : b->concurrency;
-    b->concurrency = most > 1 ? most / 2 : 1;
-    b->answers = 0;
     int64_t wait =
         CONCURRENCY_MIN_MS + (int64_t)rand_below(&b->rand, (uint64_t)CONCURRENCY_SPREAD_MS + 1);
     hold_until(b, mono_ms + doubled(wait, b->refusals++));
@@ -148,11 +146,11 @@ static void concurrency_refused(struct budget *b, int64_t mono_ms) {
 
 static void refused(struct budget *b, const struct rate_headers *h, int64_t mono_ms) {
     if (budget_is_concurrency(429, h)) {
-        concurrency_refused(b, mono_ms);
+        if (!is_held(b, mono_ms)) concurrency_refused(b, mono_ms);
     } else if (h->present && until_reset_ms(h) >= 0) {
         learn(b, h, mono_ms);
         hold_until(b, mono_ms + until_reset_ms(h));
-    } else {
+    } else if (!is_held(b, mono_ms)) {
         back_off(b, BLIND_FIRST_MS, mono_ms);
     }
 }
@@ -168,14 +166,6 @@ static void count_blindly(struct budget *b, int64_t mono_ms) {
     b->lost++;
 }
 
-// One more is tried after as many answers in a row as may be in flight.
-static void count_answer(struct budget *b) {
-    b->refusals = 0;
-    if (b->concurrency >= CONCURRENCY_MOST || ++b->answers < b->concurrency) return;
-    b->concurrency++;
-    b->answers = 0;
-}
-
 void budget_answered(struct budget *b, int status, const struct rate_headers *h, int64_t mono_ms) {
     if (b->in_flight > 0) b->in_flight--;
     if (status == 429) {
@@ -183,7 +173,7 @@ void budget_answered(struct budget *b, int status, const struct rate_headers *h,
         refused(b, h, mono_ms);
         return;
     }
-    if (status != 0) count_answer(b);
+    if (status != 0) b->refusals = 0;
     if (status != 0 && h->present && h->limit > 0) learn(b, h, mono_ms);
     else count_blindly(b, mono_ms);
 }

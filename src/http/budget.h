@@ -31,10 +31,7 @@ struct budget {
     int64_t not_before_mono_ms;               // no request before this instant (429)
     int64_t spent[BUDGET_CLASS_COUNT];        // requests sent in this window, by class
     int64_t spent_before[BUDGET_CLASS_COUNT]; // and in the window before
-    int concurrency;  // requests that may be in flight at once: half when Okta's concurrency limit
-                      // refuses one, one more after a round of answers
-    int answers;      // in a row, towards that one more
-    int64_t refused;  // 429s, ever
+    int64_t refused;                          // 429s, ever
     int refusals;     // 429s in a row that did not say when to come back (concurrency, no headers)
     struct rand rand; // jitter
 };

@@ -364,7 +364,7 @@ static int64_t connect_ms(CURL *easy) {
     if (made == 0) return 0;
     curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &tcp_us);
     curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
-    return (int64_t)(tls_us > tcp_us ? tls_us : tcp_us) / 1000;
+    return (int64_t)(tls_us > tcp_us ? tls_us : tcp_us) / 1000 + 1; // 0 says that none was made
 }
 
 static void fill_timing(const struct http_call *call, struct http_response *ret) {

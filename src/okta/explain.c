@@ -7,6 +7,7 @@
 #include "okta/challenge.h"
 #include "okta/explain-internal.h"
 #include "okta/org-internal.h"
+#include "okta/rate.h"
 
 enum { BEGINNING_MAX = 60, CODE_MAX = 32, SECRET_MAX = 64, SCOPE_MAX = 80 };
 
@@ -167,6 +168,12 @@ struct str okta_error_code(struct okta_org *org, const struct http_response *res
     return code_of(org, error_object(org, response->body), &none);
 }
 
+static bool is_concurrency(const struct http_response *response) {
+    struct rate_headers rate;
+    okta_rate_read(response->headers, response->header_count, &rate);
+    return budget_is_concurrency(response->status, &rate);
+}
+
 void okta_explain_error(struct okta_org *org, const struct http_response *response,
                         const struct okta_advices *advices, struct str *ret_code,
                         struct fault *fault) {
@@ -179,6 +186,8 @@ void okta_explain_error(struct okta_org *org, const struct http_response *respon
     const struct said said = {response->status, code_of(org, error, &challenge),
                               str_trim(response->body).n == 0};
     const char *text = advice(org, advices, &said);
+    if (is_concurrency(response))
+        text = "as many requests of the org are in progress as Okta takes at once";
 
     AUTO_FINI(buf) struct buf out = buf_make(4 * (size_t)FAULT_TEXT_MAX);
     buf_addf(&out, "%s answered %d", org->origin.host, response->status);

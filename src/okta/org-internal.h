@@ -84,6 +84,7 @@ struct okta_org {
     struct http_client *client;
     struct loop_timer *timer; // somebody in a line may go
     struct budget budgets[OKTA_BUCKET_COUNT];
+    struct concurrency concurrency; // of all buckets
     struct okta_line lines[OKTA_BUCKET_COUNT][BUDGET_CLASS_COUNT];
     uint64_t calls; // that have come so far
     struct http_origin origin;

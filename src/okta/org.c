@@ -90,6 +90,21 @@ int okta_call_add_header(struct okta_call *call, const char *name, struct str va
     return 0;
 }
 
+// ---- what goes and what comes back, as the limits see it ----
+
+static void count_sent(struct okta_call *call) {
+    budget_sent(&call->org->budgets[call->bucket], call->class);
+    concurrency_sent(&call->org->concurrency, call->class);
+}
+
+static void count_answer(struct okta_call *call, int status, const struct rate_headers *rate) {
+    struct okta_org *org = call->org;
+    budget_answered(&org->budgets[call->bucket], status, rate, time_mono_ms());
+    concurrency_answered(&org->concurrency, call->class, status, rate);
+}
+
+// ---- in and out of line ----
+
 void okta_call_submit(struct okta_call *call) {
     call->number = ++call->org->calls;
     call->sendings = 0;
@@ -103,8 +118,7 @@ void okta_call_cancel(struct okta_call *call) {
         call->http = http_cancel(call->http);
         org->running--;
         // Okta may have counted it all the same.
-        budget_answered(&org->budgets[call->bucket], 0, &(struct rate_headers){.present = false},
-                        time_mono_ms());
+        count_answer(call, 0, &(struct rate_headers){.present = false});
     } else {
         take_out(call);
     }
@@ -112,7 +126,9 @@ void okta_call_cancel(struct okta_call *call) {
 }
 
 int64_t okta_call_wait_ms(const struct okta_call *call) {
-    return budget_wait_ms(&call->org->budgets[call->bucket], call->class, time_mono_ms());
+    const struct okta_org *org = call->org;
+    int64_t wait = budget_wait_ms(&org->budgets[call->bucket], call->class, time_mono_ms());
+    return wait > 0 ? wait : concurrency_wait_ms(&org->concurrency, call->class);
 }
 
 // ---- sending ----
@@ -145,8 +161,7 @@ static void on_answer(void *ctx, const struct http_response *response) {
     struct okta_org *org = call->org;
     struct rate_headers rate;
     okta_rate_read(response->headers, response->header_count, &rate);
-    budget_answered(&org->budgets[call->bucket], status_for_budget(call, response), &rate,
-                    time_mono_ms());
+    count_answer(call, status_for_budget(call, response), &rate);
     learn_clock(org, rate.date_ms);
     org->running--;
     call->http = NULL;
@@ -192,7 +207,7 @@ static int send(struct okta_call *call) {
     okta_headers_fini(&headers);
     if (e) return e;
     call->sendings++;
-    budget_sent(&org->budgets[call->bucket], call->class);
+    count_sent(call);
     org->running++;
     return 0;
 }
@@ -225,7 +240,7 @@ static enum move move_first(struct okta_call *call, int64_t *wait_ms) {
         give_up(call, failure);
         return MOVE_OVER;
     }
-    int64_t wait = budget_wait_ms(&org->budgets[call->bucket], call->class, time_mono_ms());
+    int64_t wait = okta_call_wait_ms(call);
     if (wait > 0) {
         if (wait < *wait_ms) *wait_ms = wait;
         return MOVE_WAIT;
@@ -244,16 +259,26 @@ static struct okta_call *first_of(struct okta_org *org, enum okta_bucket bucket)
     return NULL;
 }
 
+// Of the buckets that need not wait, the first one of whoever came first: they share what may be in
+// flight, and nobody takes it all.
+static struct okta_call *next_to_go(struct okta_org *org, const bool waits[OKTA_BUCKET_COUNT]) {
+    struct okta_call *next = NULL;
+    for (size_t b = 0; b < OKTA_BUCKET_COUNT; b++) {
+        struct okta_call *call = waits[b] ? NULL : first_of(org, (enum okta_bucket)b);
+        if (call && (!next || call->number < next->number)) next = call;
+    }
+    return next;
+}
+
 static void on_timer(void *ctx) {
     struct okta_org *org = ctx;
     int64_t wait_ms = INT64_MAX;
-    // Requests for tokens come last: one may just have been put in line.
-    for (size_t b = OKTA_BUCKET_COUNT; b-- > OKTA_BUCKET_TOKEN;) {
-        enum move move = MOVE_SENT;
-        for (struct okta_call *call;
-             move == MOVE_SENT && (call = first_of(org, (enum okta_bucket)b));)
-            move = move_first(call, &wait_ms);
+    bool waits[OKTA_BUCKET_COUNT] = {false};
+    for (struct okta_call *call; (call = next_to_go(org, waits));) {
+        enum okta_bucket bucket = call->bucket;
+        enum move move = move_first(call, &wait_ms);
         if (move == MOVE_OVER) return;
+        if (move == MOVE_WAIT) waits[bucket] = true;
     }
     if (wait_ms < INT64_MAX) loop_timer_set(org->timer, wait_ms);
     else loop_timer_cancel(org->timer);
@@ -287,6 +312,7 @@ static uint64_t seed(const struct okta_org *org, size_t i) {
 }
 
 static void make_lines(struct okta_org *org, double early_limit) {
+    org->concurrency = concurrency_make();
     for (size_t b = 0; b < OKTA_BUCKET_COUNT; b++) {
         org->budgets[b] = budget_make(early_limit, seed(org, b));
         for (size_t c = 0; c < BUDGET_CLASS_COUNT; c++)
@@ -326,4 +352,8 @@ struct okta_org *okta_org_free(struct okta_org *org) {
 
 const struct budget *okta_org_budget(const struct okta_org *org, enum okta_bucket bucket) {
     return &org->budgets[bucket];
+}
+
+const struct concurrency *okta_org_concurrency(const struct okta_org *org) {
+    return &org->concurrency;
 }

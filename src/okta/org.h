@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "http/budget.h"
 #include "http/client.h"
+#include "http/concurrency.h"
 #include "http/url.h"
 
 struct crypto_key;
@@ -64,6 +65,7 @@ enum { OKTA_BUCKET_COUNT = OKTA_BUCKET_VERIFY + 1 };
 const char *okta_bucket_name(enum okta_bucket b); // "logs"
 
 const struct budget *okta_org_budget(const struct okta_org *org, enum okta_bucket bucket);
+const struct concurrency *okta_org_concurrency(const struct okta_org *org);
 
 // Okta's clock minus ours, in milliseconds, by the last Date that Okta sent; false: none was sent.
 bool okta_org_clock(const struct okta_org *org, int64_t *ret_offset_ms);

@@ -33,7 +33,6 @@ static void ask(struct budget *b, int status, struct rate_headers h, int64_t mon
 // How many may go now without any answer.
 static int burst(struct budget b, int64_t mono_ms) {
     int n = 0;
-    b.concurrency = 1000000;
     while (n < 100000 && budget_wait_ms(&b, BUDGET_COLLECTION, mono_ms) == 0) {
         budget_sent(&b, BUDGET_COLLECTION);
         n++;
@@ -192,6 +191,21 @@ static void the_concurrency_limit_is_waited_out_for_a_growing_random_while(void 
     }
 }
 
+// A crowd that was sent together is refused together.
+static void what_is_refused_together_is_one_refusal(void **state) {
+    (void)state;
+    const struct rate_headers silent = {.present = false};
+    const struct rate_headers zeros = told(0, 0, 40);
+    for (int i = 0; i < 2; i++) {
+        struct budget b = budget_make(0, 1);
+        ask(&b, 200, told(100, 99, 30), NOW);
+        for (int n = 0; n < 12; n++) budget_sent(&b, BUDGET_PUSH);
+        for (int n = 0; n < 12; n++) budget_answered(&b, 429, i ? &silent : &zeros, NOW + n);
+        assert_int_equal(b.refused, 12);
+        assert_in_range(budget_wait_ms(&b, BUDGET_PUSH, NOW + 12), 900, 5000);
+    }
+}
+
 static void a_429_of_the_minute_waits_for_the_reset(void **state) {
     (void)state;
     struct budget b = budget_make(0, 1);
@@ -226,7 +240,6 @@ static void a_429_without_usable_headers_backs_off_from_a_second_to_a_minute(voi
 
 static int burst_of(struct budget b, enum budget_class class) {
     int n = 0;
-    b.concurrency = 1000000;
     while (n < 100000 && budget_wait_ms(&b, class, NOW) == 0) {
         budget_sent(&b, class);
         n++;
@@ -261,24 +274,6 @@ static void a_later_class_leaves_to_the_earlier_ones_what_they_used_before(void 
     // Never more than a quarter of the share is kept.
     assert_int_equal(burst_of(second_window(100, 0, 80), BUDGET_BACKFILL), 67);
     assert_int_equal(burst_of(second_window(2, 1, 1), BUDGET_BACKFILL), 0);
-}
-
-static void how_much_may_be_in_flight_is_learned_from_refusals(void **state) {
-    (void)state;
-    struct rate_headers zeros = {.present = true, .limit = 0, .remaining = 0, .reset_s = 1};
-    struct budget b = budget_make(0, 1);
-    int64_t now = NOW;
-    ask(&b, 200, told(1000, 999, 30), now);
-    for (int i = 0; i < 10; i++) budget_sent(&b, BUDGET_BACKFILL);
-    budget_answered(&b, 429, &zeros, now);
-    assert_int_equal(b.concurrency, 5);
-    now += budget_wait_ms(&b, BUDGET_BACKFILL, now);
-    assert_true(budget_wait_ms(&b, BUDGET_BACKFILL, now) > 0); // nine are in flight
-    for (int i = 0; i < 9; i++) budget_answered(&b, 200, &(struct rate_headers){0}, now);
-    assert_int_equal(b.concurrency, 6); // one more after five answers
-    assert_int_equal(budget_wait_ms(&b, BUDGET_BACKFILL, now), 0);
-    for (int i = 0; i < 10; i++) ask(&b, 429, zeros, now);
-    assert_int_equal(b.concurrency, 1);
 }
 
 static void what_is_used_is_told_for_people(void **state) {
@@ -466,10 +461,10 @@ int main(void) {
         cmocka_unit_test(an_answer_of_the_window_before_changes_nothing),
         cmocka_unit_test(lost_requests_count_as_used),
         cmocka_unit_test(the_concurrency_limit_is_waited_out_for_a_growing_random_while),
+        cmocka_unit_test(what_is_refused_together_is_one_refusal),
         cmocka_unit_test(a_429_of_the_minute_waits_for_the_reset),
         cmocka_unit_test(a_429_without_usable_headers_backs_off_from_a_second_to_a_minute),
         cmocka_unit_test(a_later_class_leaves_to_the_earlier_ones_what_they_used_before),
-        cmocka_unit_test(how_much_may_be_in_flight_is_learned_from_refusals),
         cmocka_unit_test(what_is_used_is_told_for_people),
         cmocka_unit_test(absurd_numbers_are_survived),
         cmocka_unit_test(no_schedule_ever_provokes_a_429),

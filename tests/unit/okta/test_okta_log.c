@@ -344,6 +344,8 @@ static void a_429_says_how_long_to_wait_and_of_which_kind_it_is(void **state) {
         fetch(f);
         assert_int_equal(f->got.answer.result, OKTA_LOG_RATE_LIMITED);
         assert_int_equal(f->got.answer.concurrency, concurrency);
+        assert_non_null(strstr(f->got.answer.fault.text,
+                               concurrency ? "takes at once" : "rate limit is used up"));
         assert_in_range(f->got.answer.wait_ms, concurrency ? 1000 : 13000,
                         concurrency ? 5000 : 43000);
         finish(f);
