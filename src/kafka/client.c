@@ -12,52 +12,18 @@ enum { LOG_LEVEL_WARNING = 4, ERROR_TEXT_MAX = 400 };
 
 // ---- complaints
 
-// "[thrd:NAME]: TEXT (after 3ms in state CONNECT)" to TEXT.
-static struct str cleaned(const char *line) {
-    struct str s = str_from(line);
-    if (str_starts(s, STR("[thrd:"))) {
-        size_t end = str_find(s, STR("]: "));
-        s = end < s.n ? str_sub(s, end + 3, s.n) : s;
-    }
-    return str_sub(s, 0, str_find(s, STR(" (after ")));
-}
-
-// The broker's name is there twice when librdkafka reports for it.
-static struct str without_twice(struct str s) {
-    size_t colon = str_find(s, STR(": "));
-    struct str rest = str_sub(s, colon + 2, s.n);
-    return colon < s.n && str_starts(rest, str_sub(s, 0, colon + 2)) ? rest : s;
-}
-
-// That a transaction has failed is no reason: it is told beside this.
-static void keep(struct kafka_client *c, const char *line) {
-    struct str s = without_twice(cleaned(line));
-    if (str_starts(s, STR("Current transaction failed"))) return;
-    pthread_mutex_lock(&c->lock);
-    snprintf(c->complaint, sizeof c->complaint, "%.*s", STR_ARG(s));
-    pthread_mutex_unlock(&c->lock);
-}
-
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *line) {
     (void)facility;
-    if (level <= LOG_LEVEL_WARNING) keep(rd_kafka_opaque(rk), line);
+    if (level <= LOG_LEVEL_WARNING)
+        kafka_note(rd_kafka_opaque(rk), RD_KAFKA_RESP_ERR_NO_ERROR, line);
 }
 
-// "3/3 brokers are down" says less than what was said of each of them before.
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque) {
-    struct kafka_client *c = opaque;
     (void)rk;
-    if (err == RD_KAFKA_RESP_ERR__AUTHENTICATION) atomic_store(&c->denied, true);
-    if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) keep(c, reason);
+    kafka_note(opaque, (rd_kafka_resp_err_t)err, reason);
 }
 
-void kafka_forget_complaint(struct kafka_client *c) {
-    pthread_mutex_lock(&c->lock);
-    c->complaint[0] = '\0';
-    pthread_mutex_unlock(&c->lock);
-}
-
-void kafka_copy_complaint(struct kafka_client *c, char *ret, size_t size) {
+static void copy_complaint(struct kafka_client *c, char *ret, size_t size) {
     pthread_mutex_lock(&c->lock);
     snprintf(ret, size, "%s", c->complaint);
     pthread_mutex_unlock(&c->lock);
@@ -65,16 +31,10 @@ void kafka_copy_complaint(struct kafka_client *c, char *ret, size_t size) {
 
 int kafka_trouble(struct kafka_client *c, const char *what, const char *why, struct fault *fault) {
     char complaint[sizeof c->complaint];
-    kafka_copy_complaint(c, complaint, sizeof complaint);
+    copy_complaint(c, complaint, sizeof complaint);
     bool both = why && complaint[0] && !strstr(complaint, why) && !strstr(why, complaint);
     return fault_set(fault, -EIO, "%s: %s%s%s%s", what, why ? why : complaint, both ? " (" : "",
                      both ? complaint : "", both ? ")" : "");
-}
-
-int kafka_no_answer(struct kafka_client *c, const char *what, struct fault *fault) {
-    char why[64];
-    snprintf(why, sizeof why, "no answer within %lld ms", (long long)c->timeout_ms);
-    return kafka_trouble(c, what, why, fault);
 }
 
 // ---- making
@@ -92,7 +52,7 @@ static int make(struct kafka_client *c, enum kafka_role role, rd_kafka_conf_t **
 
 int kafka_client_init(struct kafka_client *c, enum kafka_role role, const struct kafka_opts *opts,
                       const atomic_bool *stop, atomic_uint *turn, struct fault *fault) {
-    *c = (struct kafka_client){.stop = stop, .timeout_ms = opts->timeout_ms};
+    *c = (struct kafka_client){.opts = opts, .stop = stop, .timeout_ms = opts->timeout_ms};
     if (pthread_mutex_init(&c->lock, NULL)) return fault_set(fault, -ENOMEM, "no memory");
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     if (!conf) return fault_set(fault, -ENOMEM, "no memory");

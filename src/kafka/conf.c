@@ -6,7 +6,10 @@
 
 #include "kafka/kafka-internal.h"
 
-enum { LIST_MAX_BYTES = 1 << 16 };
+enum {
+    LIST_MAX_BYTES = 1 << 16,
+    SETUP_MOST_MS = 10 * 1000, // to connect, with TLS and signing in; it is tried again
+};
 
 struct fixed {
     const char *name, *value;
@@ -14,7 +17,7 @@ struct fixed {
 
 static const struct fixed common[] = {
     {"reconnect.backoff.ms", "100"},
-    {"reconnect.backoff.max.ms", "2000"},
+    {"reconnect.backoff.max.ms", "1000"},
     {"log.connection.close", "false"},
     {"socket.keepalive.enable", "true"},
 };
@@ -71,7 +74,7 @@ static int set_times(rd_kafka_conf_t *conf, int64_t timeout_ms, struct fault *fa
     int r = set_i64(conf, "socket.timeout.ms", at_most(timeout_ms, 300000), fault);
     if (r == 0)
         r = set_i64(conf, "socket.connection.setup.timeout.ms",
-                    timeout_ms < 1000 ? 1000 : at_most(timeout_ms, 30000), fault);
+                    timeout_ms < 1000 ? 1000 : at_most(timeout_ms, SETUP_MOST_MS), fault);
     return r;
 }
 

@@ -2,12 +2,13 @@
 #ifndef KAFKA_KAFKA_INTERNAL_H
 #define KAFKA_KAFKA_INTERNAL_H
 // One handle of librdkafka, and what it complains about: its lines would go to stderr, here the
-// last one is kept and put into the faults of what did not succeed because of it.
+// last ones are kept and put into the faults of what did not succeed because of it.
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdint.h>
 
+#include "kafka/obstacle.h"
 #include "kafka/producer.h"
 
 enum {
@@ -16,13 +17,19 @@ enum {
     KAFKA_FLUSH_EXTRA_MS = 2 * 1000,  // librdkafka gives up by itself before
 };
 
+enum { KAFKA_COMPLAINT_MAX = 400 };
+
 struct kafka_client {
     rd_kafka_t *rk;
+    const struct kafka_opts *opts;
     const atomic_bool *stop; // may be NULL
     int64_t timeout_ms;
-    pthread_mutex_t lock; // librdkafka logs from its own threads
-    char complaint[512];  // the last one, cleaned; "" when there was none
-    atomic_bool denied;   // a broker refuses who we say we are: waiting will not help
+    bool met;             // the cluster has answered: what it wants is known to be right
+    bool lost;            // it was given up: nobody could be reached
+    pthread_mutex_t lock; // librdkafka logs from its own threads; of what follows
+    char complaint[KAFKA_COMPLAINT_MAX]; // the last one, in plain words; "" when there was none
+    char obstacles[KAFKA_OBSTACLES][KAFKA_COMPLAINT_MAX]; // the last of each kind
+    int64_t down_ms; // monotonic, since when no broker is connected; 0: not known to be so
 };
 
 enum kafka_role { KAFKA_PRODUCER, KAFKA_READER };
@@ -41,9 +48,26 @@ static inline bool kafka_stopped(const struct kafka_client *c) {
 // -EIO with "what: why (and what the broker connections complain about)". `why` may be NULL.
 int kafka_trouble(struct kafka_client *c, const char *what, const char *why,
                   struct fault *fault) MUST_USE;
-int kafka_no_answer(struct kafka_client *c, const char *what, struct fault *fault) MUST_USE;
-void kafka_forget_complaint(struct kafka_client *c);
-void kafka_copy_complaint(struct kafka_client *c, char *ret, size_t size);
+
+// ---- reach.c: who cannot be reached, and how long that is waited for
+
+// A line of log or an error of librdkafka's; any thread.
+void kafka_note(struct kafka_client *c, rd_kafka_resp_err_t err, const char *line);
+// The cluster has answered: what was complained about before is over.
+void kafka_answered(struct kafka_client *c);
+
+// As long as the settings say while some broker is connected, a short while where none is, and not
+// at all for what only people can mend.
+struct kafka_patience {
+    int64_t began_ms, most_ms;
+};
+struct kafka_patience kafka_patience(const struct kafka_client *c, int64_t extra_ms);
+// To be called in each slice of waiting. Outcomes: 0: go on; -ECANCELED: stopped; -EIO with fault:
+// nobody can be reached, or "what: no answer within 30 s".
+int kafka_wait_on(struct kafka_client *c, const struct kafka_patience *p, const char *what,
+                  struct fault *fault) MUST_USE;
+// The step of `test output` that fails because of what was met.
+const char *kafka_failed_step(struct kafka_client *c);
 
 // producer.c: what became of a message.
 void kafka_on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque);

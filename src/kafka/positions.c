@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/time.h"
 #include "kafka/producer-internal.h"
 
 enum { READ_EXTRA_MS = KAFKA_TRANSACTION_MS + 10 * 1000 }; // until a dead transaction is ended
@@ -110,47 +109,43 @@ static int take(struct reading *r, const rd_kafka_message_t *m, int64_t *ret_nex
     }
 }
 
-static int late(struct reading *r, struct fault *fault) {
+static int wait_on(struct reading *r, const struct kafka_patience *patience, struct fault *fault) {
     char what[300];
-    snprintf(what, sizeof what, "topic %s", r->name);
-    if (r->end < 0) return kafka_no_answer(&r->client, what, fault);
-    return kafka_trouble(&r->client, what,
-                         "somebody's transaction has been open there for long, and nothing behind "
-                         "it can be read",
-                         fault);
+    const char *why = r->end < 0 ? ""
+                                 : ": somebody's transaction has been open there for long, and "
+                                   "nothing behind it can be read";
+    snprintf(what, sizeof what, "topic %s%s", r->name, why);
+    return kafka_wait_on(&r->client, patience, what, fault);
 }
 
 static int read_to_end(struct reading *r, struct fault *fault) {
-    int64_t start = time_mono_ms(), next = 0;
-    while (r->end < 0 || next < r->end) {
-        if (kafka_stopped(&r->client)) return fault_set(fault, -ECANCELED, "stopped");
-        int64_t patience = r->client.timeout_ms + (r->end < 0 ? 0 : READ_EXTRA_MS);
+    const struct kafka_patience first = kafka_patience(&r->client, 0);
+    const struct kafka_patience rest = kafka_patience(&r->client, READ_EXTRA_MS);
+    int64_t next = 0;
+    int e = 0;
+    while (e == 0 && (r->end < 0 || next < r->end)) {
         rd_kafka_message_t *m = rd_kafka_consume(r->topic, 0, KAFKA_SLICE_MS);
         rd_kafka_poll(r->client.rk, 0);
-        if (m) {
-            int e = take(r, m, &next, fault);
-            rd_kafka_message_destroy(m);
-            if (e) return e;
-        } else if (time_mono_ms() - start >= patience) {
-            return late(r, fault);
-        }
+        if (m) e = take(r, m, &next, fault);
+        else e = wait_on(r, r->end < 0 ? &first : &rest, fault);
+        if (m) rd_kafka_message_destroy(m);
     }
-    return 0;
+    return e;
 }
 
 // The topic may have been made a moment ago and be unknown to the broker that is asked.
 static int wait_for_topic(struct reading *r, struct fault *fault) {
-    int64_t deadline = time_mono_ms() + r->client.timeout_ms;
+    const struct kafka_patience patience = kafka_patience(&r->client, 0);
     int partitions = 0;
     int e = kafka_topic_look(&r->client, r->name, &partitions, fault);
     if (e || partitions) return e;
     e = kafka_topic_make(&r->client, r->name, fault);
-    while (e == 0 && !partitions && time_mono_ms() < deadline && !kafka_stopped(&r->client)) {
+    while (e == 0 && !partitions) {
         rd_kafka_poll(r->client.rk, KAFKA_SLICE_MS / 2);
-        e = kafka_topic_look(&r->client, r->name, &partitions, fault);
+        e = wait_on(r, &patience, fault);
+        if (e == 0) e = kafka_topic_look(&r->client, r->name, &partitions, fault);
     }
-    if (e == 0 && kafka_stopped(&r->client)) return fault_set(fault, -ECANCELED, "stopped");
-    return e || partitions ? e : late(r, fault);
+    return e;
 }
 
 static int start(struct reading *r, struct fault *fault) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages into a transaction. librdkafka sends them in batches from its own thread and reports
 // what became of each; a batch is taken or refused as a whole. So when one is refused for good and
-// held more than one message, nobody knows yet which of them was meant: the transaction is made
-// once more with each message alone.
+// held more than one message, the transaction is made again in smaller ones (suspects.h).
 #include <errno.h>
 #include <stdio.h>
 
@@ -13,10 +12,13 @@
 
 bool kafka_is_for_good(rd_kafka_resp_err_t err) {
     static const rd_kafka_resp_err_t list[] = {
-        RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,    RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,
-        RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_RECORD,
-        RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP,     RD_KAFKA_RESP_ERR_POLICY_VIOLATION,
-        RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION,       RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT,
+        RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+        RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,
+        RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
+        RD_KAFKA_RESP_ERR_INVALID_RECORD,
+        RD_KAFKA_RESP_ERR_POLICY_VIOLATION,
+        RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION,
+        RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT,
     };
     for (size_t i = 0; i < LEN(list); i++)
         if (list[i] == err) return true;
@@ -25,16 +27,16 @@ bool kafka_is_for_good(rd_kafka_resp_err_t err) {
 
 void kafka_on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
     struct kafka_producer *p = opaque;
-    size_t number = (size_t)(uintptr_t)message->_private;
+    rd_kafka_resp_err_t err = message->err;
     (void)rk;
-    if (!message->err || message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
-        message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+    if (err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+        p->purged = true;
+    if (!err || err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
     // The first refusal says why; what failed with it only says that the transaction did.
-    bool better = kafka_is_for_good(message->err) && !kafka_is_for_good(p->refused_err);
-    if (p->refused && !better) return;
-    p->refused = number;
-    p->refused_err = message->err;
+    if (!p->refused || (kafka_is_for_good(err) && !kafka_is_for_good(p->refused))) p->refused = err;
+    if (kafka_is_for_good(err))
+        kafka_suspects_refused(&p->suspects, (size_t)(uintptr_t)message->_private, message->len);
 }
 
 int kafka_fatal(struct kafka_producer *p, struct fault *fault) {
@@ -67,21 +69,6 @@ static int make_headers(struct kafka_producer *p) {
     return 0;
 }
 
-// Until 2.6.1 librdkafka sent its nonce twice (its pull request 4895), which brokers since 3.7.2
-// and 3.8.1 take for a wrong password.
-static int denied(struct kafka_producer *p, struct fault *fault) {
-    const char *mechanism = p->opts->sasl_mechanism;
-    bool scram = mechanism && strncmp(mechanism, "SCRAM", 5) == 0;
-    if (!scram || rd_kafka_version() >= 0x020601ff)
-        return kafka_trouble(&p->client, p->opts->hosts[0], NULL, fault);
-    char why[200];
-    snprintf(why, sizeof why,
-             "the broker refuses username or password; librdkafka %s cannot sign in by SCRAM at "
-             "brokers of 3.8.1 or newer, only 2.6.1 can: use PLAIN over TLS",
-             rd_kafka_version_str());
-    return kafka_trouble(&p->client, p->opts->hosts[0], why, fault);
-}
-
 // Outcomes: 0, begun or to be asked again (*ret_again); -EIO with fault.
 static int init_once(struct kafka_producer *p, bool *ret_again, struct fault *fault) {
     char what[300];
@@ -100,18 +87,15 @@ static int init_once(struct kafka_producer *p, bool *ret_again, struct fault *fa
 
 static int take_over(struct kafka_producer *p, struct fault *fault) {
     struct kafka_client *c = &p->client;
-    int64_t deadline = time_mono_ms() + c->timeout_ms;
+    const struct kafka_patience patience = kafka_patience(c, 0);
     bool again = true;
     while (again) {
         int r = init_once(p, &again, fault);
-        if (r) return r;
-        if (again && kafka_stopped(c)) return fault_set(fault, -ECANCELED, "stopped");
         rd_kafka_poll(c->rk, 0);
-        if (again && atomic_load(&c->denied)) return denied(p, fault);
-        if (again && time_mono_ms() >= deadline)
-            return kafka_no_answer(c, p->opts->hosts[0], fault);
+        if (r == 0 && again) r = kafka_wait_on(c, &patience, p->opts->hosts[0], fault);
+        if (r) return r;
     }
-    kafka_forget_complaint(c);
+    kafka_answered(c);
     return 0;
 }
 
@@ -139,12 +123,16 @@ static void abort_politely(struct kafka_producer *p) {
 
 struct kafka_producer *kafka_producer_free(struct kafka_producer *p) {
     if (!p) return NULL;
-    if (p->client.rk && p->open && !rd_kafka_fatal_error(p->client.rk, NULL, 0)) abort_politely(p);
+    bool polite = p->client.rk && p->open && !p->client.lost;
+    if (polite && !rd_kafka_fatal_error(p->client.rk, NULL, 0)) abort_politely(p);
     if (p->client.rk)
         (void)!rd_kafka_purge(p->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
                                                 RD_KAFKA_PURGE_F_NON_BLOCKING);
+    for (size_t i = 0; i < p->topic_count; i++) rd_kafka_topic_destroy(p->topics[i]);
+    free(p->topics);
     kafka_client_fini(&p->client);
     if (p->headers) rd_kafka_headers_destroy(p->headers);
+    kafka_suspects_fini(&p->suspects);
     free(p);
     return NULL;
 }
@@ -163,8 +151,31 @@ static int begin(struct kafka_producer *p, struct fault *fault) {
                                  fault);
     }
     p->open = true;
-    p->produced = p->refused = 0;
-    p->refused_err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    p->produced = 0;
+    p->purged = false;
+    p->refused = RD_KAFKA_RESP_ERR_NO_ERROR;
+    kafka_suspects_begin(&p->suspects);
+    return 0;
+}
+
+static bool is_known(const struct kafka_producer *p, const char *name) {
+    for (size_t i = 0; i < p->topic_count; i++)
+        if (strcmp(rd_kafka_topic_name(p->topics[i]), name) == 0) return true;
+    return false;
+}
+
+// librdkafka asks for the partitions of a new topic when its clock strikes the next second, and so
+// long its first message waits. Asked for by hand, they are there at once. Whatever goes wrong here
+// is seen when the message is sent.
+static int meet_topic(struct kafka_producer *p, const char *name) {
+    const struct rd_kafka_metadata *answer = NULL;
+    if (is_known(p, name)) return 0;
+    int r = mem_grow(&p->topics, &p->topic_cap, p->topic_count + 1, sizeof *p->topics);
+    rd_kafka_topic_t *topic = r ? NULL : rd_kafka_topic_new(p->client.rk, name, NULL);
+    if (!topic) return r;
+    p->topics[p->topic_count++] = topic;
+    if (rd_kafka_metadata(p->client.rk, 0, topic, &answer, KAFKA_SLICE_MS) == 0)
+        rd_kafka_metadata_destroy(answer);
     return 0;
 }
 
@@ -181,7 +192,7 @@ static rd_kafka_resp_err_t enqueue(struct kafka_producer *p, const struct kafka_
         {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = position ? 0 : RD_KAFKA_PARTITION_UA},
         {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)m->key.p, m->key.n}},
         {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)m->value.p, m->value.n}},
-        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = m->timestamp_ms},
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = p->undated ? 0 : m->timestamp_ms},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
         {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)(p->produced + 1)},
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
@@ -204,28 +215,36 @@ static int too_large(struct kafka_producer *p, const struct kafka_message *m, st
 static int failed(struct kafka_producer *p, const struct kafka_message *m, rd_kafka_resp_err_t err,
                   struct fault *fault) {
     char what[300];
-    int r = kafka_fatal(p, fault);
-    if (r) return r;
-    rd_kafka_poll(p->client.rk, 0);
-    if (p->refused) return 0;
+    int r = err == RD_KAFKA_RESP_ERR__STATE ? kafka_send_all(p, fault) : kafka_fatal(p, fault);
+    if (r || kafka_has_failed(p)) return r;
     snprintf(what, sizeof what, "topic %s", m->topic);
     return kafka_trouble(&p->client, what, kafka_words(err), fault);
 }
 
-int kafka_produce(struct kafka_producer *p, const struct kafka_message *m, struct fault *fault) {
-    int r = begin(p, fault);
-    if (r || p->refused) return r;
-    int64_t deadline = time_mono_ms() + p->client.timeout_ms;
+static int produce(struct kafka_producer *p, const struct kafka_message *m, struct fault *fault) {
+    const struct kafka_patience patience = kafka_patience(&p->client, 0);
+    if (meet_topic(p, m->topic)) return fault_set(fault, -ENOMEM, "no memory");
     rd_kafka_resp_err_t err = enqueue(p, m);
     while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-        if (kafka_stopped(&p->client)) return fault_set(fault, -ECANCELED, "stopped");
-        if (time_mono_ms() >= deadline) return kafka_no_answer(&p->client, m->topic, fault);
         rd_kafka_poll(p->client.rk, KAFKA_SLICE_MS);
+        int r = kafka_wait_on(&p->client, &patience, m->topic, fault);
+        if (r) return r;
         err = enqueue(p, m);
     }
     if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) return too_large(p, m, fault);
     if (err) return failed(p, m, err, fault);
     p->produced++;
     rd_kafka_poll(p->client.rk, 0);
-    return p->one_by_one ? kafka_send_all(p, fault) : 0;
+    return 0;
+}
+
+int kafka_produce(struct kafka_producer *p, const struct kafka_message *m, struct fault *fault) {
+    int r = begin(p, fault);
+    if (r == 0 && kafka_suspects_wait_before(&p->suspects, p->produced, m->value.n))
+        r = kafka_send_all(p, fault);
+    if (r || kafka_has_failed(p)) return r;
+    r = produce(p, m, fault);
+    if (r == 0 && kafka_suspects_wait_behind(&p->suspects, p->produced, m->value.n))
+        r = kafka_send_all(p, fault);
+    return r;
 }

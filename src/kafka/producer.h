@@ -35,7 +35,6 @@ struct kafka_opts {
     size_t certificate_authority_count;
     const char *certificate, *key_file, *key_passphrase;
     bool verify_none; // ssl.verification_mode none
-    bool raw;
 };
 
 enum kafka_partition { KAFKA_BY_KEY_HASH, KAFKA_RANDOM, KAFKA_ROUND_ROBIN };
@@ -50,8 +49,10 @@ enum {
 struct kafka_producer;
 
 // Connects and takes the transactional id over (what another one has begun is ended). Waits until
-// the cluster has answered or opts->timeout_ms has passed. Outcomes: 0; -EIO with fault (what,
-// which broker); -EINVAL with fault (settings that librdkafka refuses); -ENOMEM; -ECANCELED.
+// the cluster has answered or opts->timeout_ms has passed; some seconds where no broker can be
+// reached, and less for what only people can mend (credentials, TLS, names of hosts). So do all
+// calls below. Outcomes: 0; -EIO with fault (what, which broker); -EINVAL with fault (settings that
+// librdkafka refuses); -ENOMEM; -ECANCELED.
 int kafka_producer_new(struct kafka_producer **ret, const struct kafka_opts *opts,
                        const atomic_bool *stop, struct fault *fault) MUST_USE;
 struct kafka_producer *kafka_producer_free(struct kafka_producer *p); // aborts what is open
@@ -68,8 +69,9 @@ int kafka_produce(struct kafka_producer *p, const struct kafka_message *m,
                   struct fault *fault) MUST_USE;
 // Waits until every message of the transaction is with its broker. `ret_rejected` is the number (in
 // the order of kafka_produce since the transaction began) of the first message that a broker has
-// refused for good. Outcomes: 0; KAFKA_E_REJECTED with *ret_rejected; KAFKA_E_FENCED; -EIO, ...
-// with fault.
+// refused for good. Outcomes: 0; KAFKA_E_REJECTED with *ret_rejected; KAFKA_E_FENCED; -EAGAIN: a
+// batch was refused, and it is not clear yet for which message: abort, and produce the same in the
+// same order once more (without a message that was rejected); -EIO, ... with fault.
 int kafka_flush(struct kafka_producer *p, size_t *ret_rejected, struct fault *fault) MUST_USE;
 // Outcomes: 0; KAFKA_E_FENCED; KAFKA_E_IN_DOUBT; -EIO (it was not committed: abort).
 int kafka_commit(struct kafka_producer *p, struct fault *fault) MUST_USE;

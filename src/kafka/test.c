@@ -40,7 +40,7 @@ static int connect_step(struct test *t, struct fault *fault) {
         say(t, true, "connection", "%d broker%s", all->broker_cnt, all->broker_cnt == 1 ? "" : "s");
         rd_kafka_metadata_destroy(all);
     } else if (r != -ECANCELED) {
-        say(t, false, "connection", "%s",
+        say(t, false, kafka_failed_step(&t->client), "%s",
             r ? fault->text : "the cluster does not tell its brokers");
     }
     return r;

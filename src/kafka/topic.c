@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/time.h"
 #include "kafka/kafka-internal.h"
 
 static const struct {
@@ -49,16 +48,20 @@ int kafka_topic_look(struct kafka_client *c, const char *name, int *ret_partitio
                      struct fault *fault) {
     rd_kafka_topic_t *topic = rd_kafka_topic_new(c->rk, name, NULL);
     if (!topic) return fault_set(fault, -ENOMEM, "no memory for topic %s", name);
-    int64_t deadline = time_mono_ms() + c->timeout_ms;
+    const struct kafka_patience patience = kafka_patience(c, 0);
+    char what[300];
+    snprintf(what, sizeof what, "topic %s", name);
     rd_kafka_resp_err_t err = ask(c, topic, ret_partitions);
-    while (is_passing(err) && !kafka_stopped(c) && !atomic_load(&c->denied) &&
-           time_mono_ms() < deadline) {
-        rd_kafka_poll(c->rk, KAFKA_SLICE_MS);
-        err = ask(c, topic, ret_partitions);
+    int r = 0;
+    while (r == 0 && is_passing(err)) {
+        rd_kafka_poll(c->rk, KAFKA_SLICE_MS / 2);
+        r = kafka_wait_on(c, &patience, what, fault);
+        if (r == 0) err = ask(c, topic, ret_partitions);
     }
     rd_kafka_topic_destroy(topic);
-    if (kafka_stopped(c)) return -ECANCELED;
-    return err ? look_error(c, name, err, fault) : 0;
+    if (r == 0) kafka_answered(c);
+    if (r == 0 && err) r = look_error(c, name, err, fault);
+    return r;
 }
 
 // ---- requests of administrators: asked, then waited for in slices
@@ -90,11 +93,13 @@ static int request_init(struct request *q, struct kafka_client *c, rd_kafka_admi
 // Outcomes: 0 with an event that is no error; -ECANCELED; -EIO with fault.
 static int request_wait(struct request *q, struct kafka_client *c, const char *what,
                         struct fault *fault) {
-    int64_t deadline = time_mono_ms() + c->timeout_ms + KAFKA_FLUSH_EXTRA_MS;
-    while (!q->event && !kafka_stopped(c) && time_mono_ms() < deadline)
+    const struct kafka_patience patience = kafka_patience(c, KAFKA_FLUSH_EXTRA_MS);
+    while (!q->event) {
         q->event = rd_kafka_queue_poll(q->queue, KAFKA_SLICE_MS);
-    if (kafka_stopped(c)) return -ECANCELED;
-    if (!q->event) return kafka_no_answer(c, what, fault);
+        rd_kafka_poll(c->rk, 0);
+        int r = q->event ? 0 : kafka_wait_on(c, &patience, what, fault);
+        if (r) return r;
+    }
     rd_kafka_resp_err_t err = rd_kafka_event_error(q->event);
     return err ? kafka_trouble(c, what, kafka_words(err), fault) : 0;
 }

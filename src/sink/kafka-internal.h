@@ -9,6 +9,11 @@
 // whose cursor it has committed. A record that is one ahead of the state tells that the last commit
 // here was lost: its documents come again and are recognised. A record of another state, or further
 // ahead, tells that somebody else went on.
+//
+// Whoever goes on from there is also to recognise what Okta brings a second time. So the same
+// transaction leaves what the state remembers of the page (struct sink_memory): the uuids of what
+// was polled last, in a ring of records for each source, the trail; and those that may come again
+// by the other way, polling or window, in a record for each page, until they cannot any more.
 
 #include "base/hash.h"
 #include "sink/sink.h"
@@ -22,28 +27,62 @@ enum {
 
 // ---- kafka-record.c: a record as text; pure
 
+enum kafka_kind { KAFKA_POSITION, KAFKA_TRAIL, KAFKA_HAD };
+
+// A part of a source's trail.
+struct kafka_slot {
+    int64_t number;    // grows by one; the place in the ring is this modulo KAFKA_TRAIL_SLOTS
+    int64_t before_ms; // newest published that the pair had had before; 0: none
+    bool first;        // what was polled before is not known here
+};
+enum { KAFKA_TRAIL_SLOTS = 128 };
+
+// What may come again of a page.
+struct kafka_had {
+    bool window; // of the window that begins at since_ms
+    int64_t since_ms;
+    int64_t first_ms, last_ms, fetched_ms;
+    uint64_t sum; // hash64 of its ids
+};
+
 struct kafka_record {
+    enum kafka_kind kind;
     char state[KAFKA_STATE_MAX]; // whose it is
-    int64_t seq;
-    char *source, *next;     // owned; source "": the dead letters; next may be NULL
-    struct sink_position at; // its strings are those
-    struct hash128 *ids;     // owned; documents that the lane's state had not settled
+    int64_t seq;                 // of a position
+    char *source, *next;         // owned; source "": the dead letters; next may be NULL
+    struct sink_position at;     // its strings are those; of others than positions the source alone
+    struct kafka_slot slot;
+    struct kafka_had had;
+    struct hash128 *ids; // owned; of a position: documents that the lane's state had not settled
     size_t id_count;
+    size_t open_count; // so many of the first are still open once it has settled the transaction
 };
 void kafka_record_fini(struct kafka_record *r);
 DEFINE_AUTO_FINI(kafka_record)
 
-// The key of a lane's record: "TRANSACTIONAL_ID|SOURCE", with "|SINCE_MS" for a window.
+// The key of a lane's record: "TRANSACTIONAL_ID|SOURCE", with "|SINCE_MS" for a window. Names of
+// sources hold neither "|" nor "#".
 void kafka_record_key(struct buf *out, const char *transactional_id,
                       const struct sink_position *at);
+// "TRANSACTIONAL_ID|SOURCE#PLACE", and "TRANSACTIONAL_ID|SOURCE|had|FETCHED_MS|SUM".
+void kafka_slot_key(struct buf *out, const char *transactional_id, struct str source,
+                    const struct kafka_slot *slot);
+void kafka_had_key(struct buf *out, const char *transactional_id, struct str source,
+                   const struct kafka_had *had);
 
-// Appends the JSON. `ids` in two parts.
 struct kafka_ids {
     const struct hash128 *p;
     size_t n;
 };
-void kafka_record_write(struct buf *out, const char *state, int64_t seq,
-                        const struct sink_position *at, struct kafka_ids a, struct kafka_ids b);
+uint64_t kafka_ids_sum(struct kafka_ids ids);
+
+// Append the JSON. Of a position `state`, `seq`, `at` and the ids are written.
+void kafka_record_write(struct buf *out, const struct kafka_record *r);
+
+void kafka_slot_write(struct buf *out, const char *state, struct str source,
+                      const struct kafka_slot *slot, struct kafka_ids ids);
+void kafka_had_write(struct buf *out, const char *state, struct str source,
+                     const struct kafka_had *had, struct kafka_ids ids);
 
 // Outcomes: 0; KAFKA_RECORD_E_ODD: not a record of a version that is known; -ENOMEM.
 enum { KAFKA_RECORD_E_ODD = 1 };
@@ -64,6 +103,7 @@ struct kafka_lane {
     struct sink_position at; // as last written to Kafka; its strings are those
     bool written;            // `at` is
     bool foreign;            // was found as another state left it
+    bool gap; // of polling: the topic has lost what was polled last, a new trail begins
     // Whose transaction is the last that the state has settled. The next one has the number behind.
     char base_state[KAFKA_STATE_MAX];
     int64_t base_seq; // 0: none
@@ -108,6 +148,8 @@ size_t kafka_lane_seen(const struct kafka_lane *lane);
 // Outcomes: 0; -ENOMEM.
 int kafka_lane_add_doubts(struct kafka_lane *lane, struct kafka_ids ids) MUST_USE;
 void kafka_lane_drop_doubts(struct kafka_lane *lane);
+// The caller knows these: they do not come to the sink any more.
+void kafka_lane_drop_known(struct kafka_lane *lane, struct kafka_ids ids);
 // `at` is in Kafka now. Outcomes: 0; -ENOMEM (then it will be written once more).
 int kafka_lane_stand(struct kafka_lane *lane, const struct sink_position *at) MUST_USE;
 bool kafka_lane_stands(const struct kafka_lane *lane, const struct sink_position *at);

@@ -68,6 +68,7 @@ int kafka_lane_stand(struct kafka_lane *lane, const struct sink_position *at) {
     lane->at = *at;
     lane->at.source = str_from(lane->source);
     lane->at.next = (struct str){next, next ? at->next.n : 0};
+    lane->at.memory = NULL;
     lane->written = true;
     return 0;
 }
@@ -183,7 +184,8 @@ int kafka_lanes_found(struct kafka_lanes *l, const struct kafka_record *r) {
     lane->found_seq = r->seq;
     lane->foreign = !settled && !lost && !no_pair;
     if (!lost && !open && !lane->foreign) return 0;
-    return kafka_lane_add_doubts(lane, (struct kafka_ids){r->ids, r->id_count});
+    size_t n = ours && open ? r->open_count : r->id_count;
+    return kafka_lane_add_doubts(lane, (struct kafka_ids){r->ids, n});
 }
 
 void kafka_lane_adopt(struct kafka_lane *lane) {
@@ -199,12 +201,15 @@ static int compare(const void *a, const void *b) {
     return x->lo < y->lo ? -1 : x->lo > y->lo;
 }
 
+static struct kafka_doubt *find_doubt(const struct kafka_lane *lane, struct hash128 id) {
+    if (lane->doubt_count == 0) return NULL;
+    return bsearch(&id, lane->doubts, lane->doubt_count, sizeof *lane->doubts, compare);
+}
+
 bool kafka_lanes_recognise(struct kafka_lanes *l, struct hash128 id) {
     bool found = false;
     for (struct kafka_lane *lane = l->first; lane; lane = lane->next_lane) {
-        struct kafka_doubt *d = lane->doubt_count ? bsearch(&id, lane->doubts, lane->doubt_count,
-                                                            sizeof *lane->doubts, compare)
-                                                  : NULL;
+        struct kafka_doubt *d = find_doubt(lane, id);
         if (d) d->seen = found = true;
     }
     return found;
@@ -215,13 +220,23 @@ void kafka_lanes_forget_seen(struct kafka_lanes *l) {
         for (size_t i = 0; i < lane->doubt_count; i++) lane->doubts[i].seen = false;
 }
 
+static void drop_seen(struct kafka_lane *lane) {
+    size_t left = 0;
+    for (size_t i = 0; i < lane->doubt_count; i++)
+        if (!lane->doubts[i].seen) lane->doubts[left++] = lane->doubts[i];
+    lane->doubt_count = left;
+}
+
 void kafka_lanes_settle_seen(struct kafka_lanes *l) {
-    for (struct kafka_lane *lane = l->first; lane; lane = lane->next_lane) {
-        size_t left = 0;
-        for (size_t i = 0; i < lane->doubt_count; i++)
-            if (!lane->doubts[i].seen) lane->doubts[left++] = lane->doubts[i];
-        lane->doubt_count = left;
+    for (struct kafka_lane *lane = l->first; lane; lane = lane->next_lane) drop_seen(lane);
+}
+
+void kafka_lane_drop_known(struct kafka_lane *lane, struct kafka_ids ids) {
+    for (size_t i = 0; i < ids.n; i++) {
+        struct kafka_doubt *d = find_doubt(lane, ids.p[i]);
+        if (d) d->seen = true;
     }
+    drop_seen(lane);
 }
 
 size_t kafka_lane_seen(const struct kafka_lane *lane) {

@@ -4,7 +4,7 @@
 // A Kafka output that is open, and the page that is on its way.
 
 #include "kafka/producer.h"
-#include "sink/kafka-internal.h"
+#include "sink/kafka-memory-internal.h"
 #include "sink/pattern.h"
 #include "sink/types-internal.h"
 
@@ -21,6 +21,7 @@ struct kafka_sink {
     struct kafka_producer *producer; // NULL: `test output`
     struct pattern *topic, *key;     // key: NULL when there is none
     struct kafka_lanes lanes;
+    struct kafka_memory memory;
     struct buf topic_name, key_text, record, record_key;
     struct fault no_uuid;
     // The transaction that is open, or committed there and not yet here:
@@ -47,8 +48,8 @@ void kafka_page_forget_refusals(struct kafka_sink *w);
 
 // Ends the transaction without its messages. Outcomes: 0; -EIO with fault; KAFKA_E_FENCED.
 int kafka_sink_abort(struct kafka_sink *w, struct fault *fault) MUST_USE;
-// Writes the lane's record with the number behind its base into the transaction, and commits it.
-// Outcomes: 0; -errno with fault; KAFKA_E_FENCED.
+// kafka-write.c: writes the lane's record with the number behind its base into the transaction, and
+// what is remembered of the page, and commits it. Outcomes: 0; -errno with fault; KAFKA_E_FENCED.
 int kafka_sink_commit(struct kafka_sink *w, struct kafka_lane *lane, const struct sink_position *at,
                       struct fault *fault) MUST_USE;
 

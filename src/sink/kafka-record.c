@@ -71,6 +71,18 @@ void kafka_record_key(struct buf *out, const char *transactional_id,
     if (at->window) buf_addf(out, "|%lld", (long long)at->since_ms);
 }
 
+void kafka_slot_key(struct buf *out, const char *transactional_id, struct str source,
+                    const struct kafka_slot *slot) {
+    buf_addf(out, "%s|%.*s#%lld", transactional_id, STR_ARG(source),
+             (long long)(slot->number % KAFKA_TRAIL_SLOTS));
+}
+
+void kafka_had_key(struct buf *out, const char *transactional_id, struct str source,
+                   const struct kafka_had *had) {
+    buf_addf(out, "%s|%.*s|had|%lld|%016llx", transactional_id, STR_ARG(source),
+             (long long)had->fetched_ms, (unsigned long long)had->sum);
+}
+
 static void add_i64(struct buf *out, const char *name, int64_t value) {
     json_key(out, str_from(name));
     json_add_i64(out, value);
@@ -87,16 +99,58 @@ static void add_window(struct buf *out, const struct sink_position *at) {
     json_close(out, '}');
 }
 
-void kafka_record_write(struct buf *out, const char *state, int64_t seq,
-                        const struct sink_position *at, struct kafka_ids a, struct kafka_ids b) {
-    struct encoder encoder = {.out = out};
+static void open_record(struct buf *out, const char *state) {
     json_open(out, '{');
     add_i64(out, "v", RECORD_VERSION);
     json_key(out, STR("state"));
     json_add_str(out, str_from(state));
-    add_i64(out, "seq", seq);
+}
+
+static void add_source(struct buf *out, struct str source) {
     json_key(out, STR("source"));
-    json_add_text(out, at->source);
+    json_add_text(out, source);
+}
+
+static void close_record(struct buf *out, struct kafka_ids ids) {
+    struct encoder encoder = {.out = out};
+    json_key(out, STR("uuids"));
+    buf_addc(out, '"');
+    encode_ids(&encoder, ids);
+    encode_end(&encoder);
+    buf_addc(out, '"');
+    json_close(out, '}');
+}
+
+void kafka_slot_write(struct buf *out, const char *state, struct str source,
+                      const struct kafka_slot *slot, struct kafka_ids ids) {
+    open_record(out, state);
+    add_source(out, source);
+    add_i64(out, "trail", slot->number);
+    add_i64(out, "before", slot->before_ms);
+    json_key(out, STR("first"));
+    json_add_bool(out, slot->first);
+    close_record(out, ids);
+}
+
+void kafka_had_write(struct buf *out, const char *state, struct str source,
+                     const struct kafka_had *had, struct kafka_ids ids) {
+    open_record(out, state);
+    add_source(out, source);
+    json_key(out, STR("had"));
+    json_open(out, '{');
+    if (had->window) add_i64(out, "since", had->since_ms);
+    add_i64(out, "first", had->first_ms);
+    add_i64(out, "last", had->last_ms);
+    add_i64(out, "fetched", had->fetched_ms);
+    json_close(out, '}');
+    close_record(out, ids);
+}
+
+void kafka_record_write(struct buf *out, const struct kafka_record *r) {
+    const struct sink_position *at = &r->at;
+    open_record(out, r->state);
+    add_i64(out, "seq", r->seq);
+    add_source(out, at->source);
     if (at->next.p) {
         json_key(out, STR("next"));
         json_add_text(out, at->next);
@@ -104,13 +158,8 @@ void kafka_record_write(struct buf *out, const char *state, int64_t seq,
     add_i64(out, "published", at->published_ms);
     add_i64(out, "start", at->start_ms);
     if (at->window) add_window(out, at);
-    json_key(out, STR("uuids"));
-    buf_addc(out, '"');
-    encode_ids(&encoder, a);
-    encode_ids(&encoder, b);
-    encode_end(&encoder);
-    buf_addc(out, '"');
-    json_close(out, '}');
+    add_i64(out, "open", (int64_t)r->open_count);
+    close_record(out, (struct kafka_ids){r->ids, r->id_count});
 }
 
 // ---- reading
@@ -120,6 +169,11 @@ void kafka_record_fini(struct kafka_record *r) {
     free(r->next);
     free(r->ids);
     *r = (struct kafka_record){.seq = 0};
+}
+
+// Of ids as they are kept in memory.
+uint64_t kafka_ids_sum(struct kafka_ids ids) {
+    return hash64((struct str){(const char *)ids.p, ids.n * sizeof *ids.p}, 0);
 }
 
 static bool get_i64(const struct json *object, const char *name, int64_t *ret) {
@@ -145,15 +199,41 @@ static bool read_head(struct kafka_record *r, const struct json *root) {
     struct str state = json_str(json_get(root, "state"));
     if (!get_i64(root, "v", &version) || version != RECORD_VERSION || !is_hex(state)) return false;
     memcpy(r->state, state.p, state.n);
-    return get_i64(root, "seq", &r->seq) && r->seq > 0 && r->seq < INT64_MAX;
+    r->at.source = json_str(json_get(root, "source"));
+    return r->at.source.p;
+}
+
+static bool get_number(const struct json *object, const char *name, int64_t *ret) {
+    return get_i64(object, name, ret) && *ret > 0 && *ret < INT64_MAX;
 }
 
 static bool read_position(struct kafka_record *r, const struct json *root) {
     struct sink_position *at = &r->at;
-    at->source = json_str(json_get(root, "source"));
     at->next = json_str(json_get(root, "next"));
-    return at->source.p && get_i64(root, "published", &at->published_ms) &&
+    return get_number(root, "seq", &r->seq) && get_i64(root, "published", &at->published_ms) &&
            get_i64(root, "start", &at->start_ms) && read_window(json_get(root, "window"), at);
+}
+
+static bool read_slot(struct kafka_record *r, const struct json *root) {
+    r->slot.first = json_bool(json_get(root, "first"));
+    return get_number(root, "trail", &r->slot.number) &&
+           get_i64(root, "before", &r->slot.before_ms);
+}
+
+static bool read_had(struct kafka_record *r, const struct json *root) {
+    const struct json *had = json_get(root, "had");
+    r->had.window = json_get(had, "since") != NULL;
+    if (r->had.window && !get_i64(had, "since", &r->had.since_ms)) return false;
+    return get_i64(had, "first", &r->had.first_ms) && get_i64(had, "last", &r->had.last_ms) &&
+           get_i64(had, "fetched", &r->had.fetched_ms);
+}
+
+static bool read_kind(struct kafka_record *r, const struct json *root) {
+    r->kind = json_get(root, "trail") ? KAFKA_TRAIL
+              : json_get(root, "had") ? KAFKA_HAD
+                                      : KAFKA_POSITION;
+    if (r->kind == KAFKA_TRAIL) return read_slot(r, root);
+    return r->kind == KAFKA_HAD ? read_had(r, root) : read_position(r, root);
 }
 
 // The position's strings become the record's own.
@@ -178,16 +258,28 @@ static int read_ids(struct kafka_record *r, struct str text) {
     return decode_ids(text, r->ids, r->id_count) ? 0 : KAFKA_RECORD_E_ODD;
 }
 
+// All of them, where an older version did not say.
+static int read_open(struct kafka_record *r, const struct json *root) {
+    int64_t n = 0;
+    r->open_count = r->id_count;
+    if (!json_get(root, "open")) return 0;
+    if (!get_i64(root, "open", &n) || n < 0 || (size_t)n > r->id_count) return KAFKA_RECORD_E_ODD;
+    r->open_count = (size_t)n;
+    return 0;
+}
+
 int kafka_record_read(struct kafka_record *ret, struct json_reader *reader, struct str text) {
     AUTO_FINI(kafka_record) struct kafka_record r = {.seq = 0};
     const struct json *root = NULL;
     int e = json_read(reader, text, &root, NULL);
     if (e) return e < 0 ? e : KAFKA_RECORD_E_ODD;
     struct str ids = json_str(json_get(root, "uuids"));
-    if (!read_head(&r, root) || !read_position(&r, root) || !ids.p) return KAFKA_RECORD_E_ODD;
+    if (!read_head(&r, root) || !read_kind(&r, root) || !ids.p) return KAFKA_RECORD_E_ODD;
     e = keep_strings(&r);
     if (e == 0) e = read_ids(&r, ids);
+    if (e == 0) e = read_open(&r, root);
     if (e) return e;
+    r.had.sum = kafka_ids_sum((struct kafka_ids){r.ids, r.id_count});
     *ret = r;
     r = (struct kafka_record){.seq = 0};
     return 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One transaction per page: its documents, and a record in a compacted topic that says where the
-// pair stands behind it. The state's mark says which transaction of each lane it has settled
-// (kafka-internal.h); what a crash leaves between the two commits is seen by comparing.
+// One transaction per page: its documents, and records in a compacted topic that say where the pair
+// stands behind it and what of it is to be remembered. The state's mark says which transaction of
+// each lane it has settled (kafka-internal.h); what a crash leaves between the two commits is seen
+// by comparing.
 //
 // The topic is chosen over the metadata of consumer offsets, because those expire with their group
 // and hold 4 kB.
@@ -20,6 +21,7 @@ static struct sink *kafka_free(struct sink *s) {
     pattern_free(w->topic);
     pattern_free(w->key);
     kafka_lanes_fini(&w->lanes);
+    kafka_memory_fini(&w->memory);
     kafka_page_forget_refusals(w);
     buf_fini(&w->topic_name);
     buf_fini(&w->key_text);
@@ -71,6 +73,15 @@ struct found {
     struct json_reader *reader;
 };
 
+static void key_of(const struct kafka_sink *w, const struct kafka_record *r, struct buf *out) {
+    const char *id = w->kafka->transactional_id;
+    switch (r->kind) {
+    case KAFKA_POSITION: kafka_record_key(out, id, &r->at); return;
+    case KAFKA_TRAIL: kafka_slot_key(out, id, r->at.source, &r->slot); return;
+    case KAFKA_HAD: kafka_had_key(out, id, r->at.source, &r->had); return;
+    }
+}
+
 static int on_record(void *ctx, struct str key, struct str value) {
     struct found *found = ctx;
     struct kafka_sink *w = found->sink;
@@ -83,10 +94,12 @@ static int on_record(void *ctx, struct str key, struct str value) {
                   w->kafka->position_topic, STR_ARG(key));
         return 0;
     }
-    kafka_record_key(&expected, w->kafka->transactional_id, &record.at);
-    if (r == 0) r = expected.error;
-    if (r || !str_eq(key, buf_str(&expected))) return r; // an id that begins like ours
-    return kafka_lanes_found(&w->lanes, &record);
+    if (r) return r;
+    key_of(w, &record, &expected);
+    if (expected.error) return expected.error;
+    if (!str_eq(key, buf_str(&expected))) return 0; // an id that begins like ours
+    return record.kind == KAFKA_POSITION ? kafka_lanes_found(&w->lanes, &record)
+                                         : kafka_memory_found(&w->memory, &record);
 }
 
 static int find_records(struct kafka_sink *w, struct fault *fault) {
@@ -97,13 +110,18 @@ static int find_records(struct kafka_sink *w, struct fault *fault) {
     buf_addf(&prefix, "%s|", w->kafka->transactional_id);
     if (r == 0) r = prefix.error;
     if (r == 0) r = kafka_positions(w->producer, buf_str(&prefix), on_record, &found, fault);
-    for (const struct kafka_lane *l = w->lanes.first; r == 0 && l; l = l->next_lane)
-        if (kafka_lane_is_behind(&w->lanes, l))
+    if (r) return r;
+    for (struct kafka_lane *l = w->lanes.first; l; l = l->next_lane) {
+        bool behind = kafka_lane_is_behind(&w->lanes, l);
+        l->gap = behind && !l->at.window;
+        if (behind)
             fault_set(&w->sink.notice, 0,
                       "topic %s knows less than the state of what was delivered (has it been made "
                       "anew?); going on from the state",
                       w->kafka->position_topic);
-    return r;
+    }
+    kafka_memory_settle(&w->memory, &w->lanes);
+    return 0;
 }
 
 // The lane of the dead letters also tells whose the transactional id is. Its record is there before
@@ -198,52 +216,6 @@ int kafka_sink_abort(struct kafka_sink *w, struct fault *fault) {
     int r = kafka_abort(w->producer, fault);
     if (r == KAFKA_E_IN_DOUBT) w->reopen = true;
     return r == KAFKA_E_IN_DOUBT ? -EIO : r;
-}
-
-static int collect_doubts(const struct kafka_lane *lane, struct hash128 **ret) {
-    *ret = mem_new_array(lane->doubt_count + 1, sizeof **ret);
-    if (!*ret) return -ENOMEM;
-    for (size_t i = 0; i < lane->doubt_count; i++) (*ret)[i] = lane->doubts[i].id;
-    return 0;
-}
-
-// All documents that the state will not have settled before this transaction is.
-static int write_record(struct kafka_sink *w, const struct kafka_lane *lane,
-                        const struct sink_position *at) {
-    AUTO_MEM struct hash128 *doubts = NULL;
-    int r = collect_doubts(lane, &doubts);
-    if (r) return r;
-    buf_reset(&w->record);
-    buf_reset(&w->record_key);
-    kafka_record_key(&w->record_key, w->kafka->transactional_id, at);
-    kafka_record_write(&w->record, w->lanes.state, lane->base_seq + 1, at,
-                       (struct kafka_ids){doubts, lane->doubt_count},
-                       (struct kafka_ids){w->sent, w->sent_count});
-    return w->record_key.error ? w->record_key.error : w->record.error;
-}
-
-static int send_record(struct kafka_sink *w, struct fault *fault) {
-    const struct kafka_message m = {.topic = w->kafka->position_topic,
-                                    .key = buf_str(&w->record_key),
-                                    .value = buf_str(&w->record)};
-    size_t number = 0;
-    int r = kafka_produce(w->producer, &m, fault);
-    if (r == 0) r = kafka_flush(w->producer, &number, fault);
-    return r == KAFKA_E_REJECTED ? -EIO : r;
-}
-
-int kafka_sink_commit(struct kafka_sink *w, struct kafka_lane *lane, const struct sink_position *at,
-                      struct fault *fault) {
-    int r = write_record(w, lane, at);
-    if (r) return fault_set(fault, r, "the record of the position: %s", error_text(r));
-    r = send_record(w, fault);
-    if (r == 0) r = kafka_commit(w->producer, fault);
-    if (r == KAFKA_E_IN_DOUBT) w->reopen = true;
-    if (r) return r == KAFKA_E_IN_DOUBT ? -EIO : r;
-    memcpy(lane->found_state, w->lanes.state, KAFKA_STATE_MAX);
-    lane->found_seq = lane->base_seq + 1;
-    (void)!kafka_lane_stand(lane, at); // else it is written once more
-    return 0;
 }
 
 // ---- the type's functions
@@ -343,6 +315,12 @@ static int kafka_sink_positions(struct sink *s,
     return r;
 }
 
+static int kafka_sink_remembered(struct sink *s,
+                                 int (*each)(void *ctx, const struct sink_memory *m), void *ctx) {
+    const struct kafka_sink *w = (const struct kafka_sink *)s;
+    return kafka_memory_tell(&w->memory, &w->lanes, each, ctx);
+}
+
 static int kafka_sink_test(const struct sink_opts *opts, const struct sink_host *host,
                            void (*say)(void *ctx, bool good, const char *step, const char *text),
                            void *ctx) {
@@ -365,6 +343,7 @@ const struct sink_type sink_kafka = {
     .committed = kafka_committed,
     .rollback = kafka_rollback,
     .positions = kafka_sink_positions,
+    .remembered = kafka_sink_remembered,
     .test = kafka_sink_test,
     .free = kafka_free,
 };

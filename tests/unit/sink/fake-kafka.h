@@ -20,7 +20,7 @@ enum fake_trouble {
 };
 
 struct fake_message {
-    char *topic, *key, *value;
+    char *topic, *key, *value; // value NULL: takes the key away
 };
 struct fake_list {
     struct fake_message *p;
@@ -30,7 +30,8 @@ struct fake_list {
 struct kafka_producer {
     const struct kafka_opts *opts;
     int epoch;
-    bool open, careful, dead, broken;
+    bool open, dead, broken;
+    int parted;     // so often a batch was refused, and nobody knows yet for which message
     size_t refused; // from 1
     struct fake_list list;
 };
@@ -39,7 +40,7 @@ struct fake_cluster {
     int epoch;              // of the transactional id: the producer that has it
     struct fake_list log;   // committed, all topics
     const char *refuses;    // a value with this text in it is refused for good
-    bool batches;           // refusals name no message at first
+    bool batches;           // refusals name no message the first three times
     const char *locally;    // a value with this text is refused before it is sent
     enum fake_trouble next; // of the next call that asks the broker
     int in_calls;           // that happens after so many calls; 0: now
@@ -119,7 +120,8 @@ int kafka_produce(struct kafka_producer *p, const struct kafka_message *m, struc
     struct fake_message message = {fake_copy(str_from(m->topic)), fake_copy(m->key),
                                    fake_copy(m->value)};
     p->list.p[p->list.n++] = message;
-    if (!message.topic || !message.value || (m->key.p && !message.key)) return -ENOMEM;
+    if (!message.topic || (m->value.p && !message.value) || (m->key.p && !message.key))
+        return -ENOMEM;
     bool position = strcmp(m->topic, p->opts->position_topic) == 0; // hex and base64: any text
     if (cluster.refuses && !position && strstr(message.value, cluster.refuses))
         p->refused = p->list.n;
@@ -130,8 +132,8 @@ int kafka_flush(struct kafka_producer *p, size_t *ret_rejected, struct fault *fa
     int r = fake_trouble(p, fault);
     if (r < 0 || r == KAFKA_E_FENCED) return r;
     if (!p->refused) return 0;
-    if (cluster.batches && !p->careful) {
-        p->careful = true;
+    if (cluster.batches && p->parted < 3) {
+        p->parted++;
         return fault_set(fault, -EAGAIN, "a batch was refused");
     }
     *ret_rejected = p->refused - 1;
@@ -153,7 +155,8 @@ static int fake_apply(struct kafka_producer *p) {
         if (fake_append(p->list.p[i])) return -ENOMEM;
     p->list.n = 0;
     fake_clear(&p->list);
-    p->open = p->careful = false;
+    p->open = false;
+    p->parted = 0;
     p->refused = 0;
     cluster.commits++;
     return 0;
@@ -193,7 +196,7 @@ int kafka_positions(struct kafka_producer *p, struct str prefix,
                       strcmp(m->topic, p->opts->position_topic) == 0;
         for (size_t k = i + 1; wanted && k < log->n; k++)
             wanted = !log->p[k].key || strcmp(log->p[k].key, m->key) != 0;
-        if (wanted) r = each(ctx, str_from(m->key), str_from(m->value));
+        if (wanted && m->value) r = each(ctx, str_from(m->key), str_from(m->value));
     }
     return r;
 }
@@ -210,7 +213,7 @@ int kafka_test(const struct kafka_opts *opts, const char *topic, const atomic_bo
 static inline int fake_count(const char *topic, const char *value) {
     int n = 0;
     for (size_t i = 0; i < cluster.log.n; i++)
-        n += strcmp(cluster.log.p[i].topic, topic) == 0 &&
+        n += strcmp(cluster.log.p[i].topic, topic) == 0 && cluster.log.p[i].value &&
              strcmp(cluster.log.p[i].value, value) == 0;
     return n;
 }

@@ -51,16 +51,22 @@ static void check_same(const struct sink_position *a, const struct sink_position
     assert_int_equal(a->done, b->done);
 }
 
-static void round_trip(const struct sink_position *at, size_t n, size_t split) {
+static void write(struct buf *out, const struct sink_position *at, size_t n, size_t open) {
+    struct kafka_record r = {.seq = 42, .at = *at, .ids = ids, .id_count = n, .open_count = open};
+    memcpy(r.state, our_state, sizeof our_state);
+    kafka_record_write(out, &r);
+}
+
+static void round_trip(const struct sink_position *at, size_t n, size_t open) {
     AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
     AUTO_FINI(kafka_record) struct kafka_record r = {.seq = 0};
-    kafka_record_write(&text, our_state, 42, at, (struct kafka_ids){ids, split},
-                       (struct kafka_ids){ids + split, n - split});
+    write(&text, at, n, open);
     assert_int_equal(read(&r, buf_str(&text)), 0);
     assert_string_equal(r.state, our_state);
     assert_int_equal(r.seq, 42);
     check_same(&r.at, at);
     assert_int_equal(r.id_count, n);
+    assert_int_equal(r.open_count, open);
     assert_memory_equal(r.ids, ids, n * sizeof *ids);
 }
 
@@ -74,11 +80,53 @@ static void what_is_written_is_read(void **state) {
     round_trip(&polling, LEN(ids), 1000);
 }
 
+static void what_is_remembered_is_read(void **state) {
+    (void)state;
+    make_ids();
+    const struct kafka_slot slot = {.number = 129, .before_ms = 1795348800123, .first = true};
+    const struct kafka_had had = {
+        .window = true, .since_ms = -7, .first_ms = -5, .last_ms = 8, .fetched_ms = 1795348800123};
+    for (size_t n = 0; n < 20; n++) {
+        AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+        AUTO_FINI(kafka_record) struct kafka_record a = {.seq = 0}, b = {.seq = 0};
+        const struct kafka_ids some = {ids, n};
+        kafka_slot_write(&text, our_state, STR("acme"), &slot, some);
+        assert_int_equal(read(&a, buf_str(&text)), 0);
+        assert_int_equal(a.kind, KAFKA_TRAIL);
+        assert_int_equal(a.slot.number, slot.number);
+        assert_int_equal(a.slot.before_ms, slot.before_ms);
+        assert_true(a.slot.first);
+        assert_int_equal(a.id_count, n);
+        assert_memory_equal(a.ids, ids, n * sizeof *ids);
+        buf_reset(&text);
+        kafka_had_write(&text, our_state, STR("acme"), &had, some);
+        assert_int_equal(read(&b, buf_str(&text)), 0);
+        assert_int_equal(b.kind, KAFKA_HAD);
+        assert_true(str_eqz(b.at.source, "acme") && b.had.window);
+        assert_int_equal(b.had.since_ms, -7);
+        assert_int_equal(b.had.first_ms, -5);
+        assert_int_equal(b.had.last_ms, 8);
+        assert_int_equal(b.had.fetched_ms, had.fetched_ms);
+        assert_true(b.had.sum == kafka_ids_sum(some));
+        assert_memory_equal(b.ids, ids, n * sizeof *ids);
+    }
+}
+
+// What polling brought has no window.
+static void of_polling_there_is_no_window(void **state) {
+    (void)state;
+    AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
+    AUTO_FINI(kafka_record) struct kafka_record r = {.seq = 0};
+    const struct kafka_had had = {.first_ms = 1, .last_ms = 2, .fetched_ms = 3};
+    kafka_had_write(&text, our_state, STR("acme"), &had, (struct kafka_ids){ids, 1});
+    assert_int_equal(read(&r, buf_str(&text)), 0);
+    assert_false(r.had.window);
+}
+
 static void a_page_of_1000_takes_22_kilobytes(void **state) {
     (void)state;
     AUTO_FINI(buf) struct buf text = buf_make(1 << 20);
-    kafka_record_write(&text, our_state, 1, &polling, (struct kafka_ids){ids, 1000},
-                       (struct kafka_ids){NULL, 0});
+    write(&text, &polling, 1000, 0);
     assert_true(text.n < 22000);
 }
 
@@ -95,6 +143,19 @@ static void each_window_has_a_key_of_its_own(void **state) {
     expect_key(&(struct sink_position){.source = STR("")}, "gate|");
 }
 
+// The trail is a ring; what may come again is named alike by all who have it.
+static void what_is_remembered_has_keys_that_no_position_has(void **state) {
+    (void)state;
+    AUTO_FINI(buf) struct buf key = buf_make(1000);
+    const struct kafka_slot slot = {.number = 3 * KAFKA_TRAIL_SLOTS + 5};
+    const struct kafka_had had = {.fetched_ms = 77, .sum = 0xabcU};
+    kafka_slot_key(&key, "gate", STR("acme"), &slot);
+    assert_string_equal(buf_z(&key), "gate|acme#5");
+    buf_reset(&key);
+    kafka_had_key(&key, "gate", STR("acme"), &had);
+    assert_string_equal(buf_z(&key), "gate|acme|had|77|0000000000000abc");
+}
+
 #define HEAD "{\"v\":1,\"state\":\"00112233445566778899aabbccddeeff\",\"seq\":1,\"source\":\"a\","
 
 static void anything_else_is_odd(void **state) {
@@ -109,8 +170,18 @@ static void anything_else_is_odd(void **state) {
         HEAD "\"published\":0,\"start\":0,\"uuids\":\"AAAAAAAAAAAAAAAAAAAAA\"}",
         HEAD "\"published\":0,\"start\":0,\"uuids\":\"AAAAAAAAAAAAAAAAAAAAA!\"}",
         HEAD "\"published\":0,\"start\":0,\"uuids\":\"AAAAAAAAAAAAAAAAAAAAAAA\"}",
+        HEAD "\"published\":0,\"start\":0,\"open\":1,\"uuids\":\"\"}",
+        HEAD "\"published\":0,\"start\":0,\"open\":-1,\"uuids\":\"\"}",
         HEAD "\"published\":0,\"start\":\"\",\"uuids\":\"\"}",
         HEAD "\"published\":0,\"start\":0,\"window\":{},\"uuids\":\"\"}",
+        HEAD "\"trail\":0,\"before\":0,\"uuids\":\"\"}",
+        HEAD "\"trail\":1,\"uuids\":\"\"}",
+        HEAD "\"trail\":1,\"before\":0}",
+        HEAD "\"trail\":\"1\",\"before\":0,\"uuids\":\"\"}",
+        HEAD "\"had\":1,\"uuids\":\"\"}",
+        HEAD "\"had\":{\"first\":1,\"last\":2},\"uuids\":\"\"}",
+        HEAD "\"had\":{\"first\":1,\"last\":2,\"fetched\":3,\"since\":\"\"},\"uuids\":\"\"}",
+        HEAD "\"had\":{\"first\":1,\"last\":2,\"fetched\":3},\"uuids\":\"!\"}",
         "{\"v\":2,\"state\":\"00112233445566778899aabbccddeeff\",\"seq\":1,\"source\":\"a\","
         "\"published\":0,\"start\":0,\"uuids\":\"\"}",
         "{\"v\":1,\"state\":\"00112233445566778899aabbccddeef\",\"seq\":1,\"source\":\"a\","
@@ -130,6 +201,7 @@ static void anything_else_is_odd(void **state) {
     const char *text = HEAD "\"published\":0,\"start\":0,\"uuids\":\"AAAAAAAAAAAAAAAAAAAAAA==\"}";
     assert_int_equal(read(&good, str_from(text)), 0);
     assert_int_equal(good.id_count, 1);
+    assert_int_equal(good.open_count, 1); // of a version that did not say
 }
 
 static void a_mark_says_where_each_lane_is(void **state) {
@@ -170,8 +242,11 @@ static void a_mark_of_another_sink_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(what_is_remembered_is_read),
+        cmocka_unit_test(of_polling_there_is_no_window),
         cmocka_unit_test(a_page_of_1000_takes_22_kilobytes),
         cmocka_unit_test(each_window_has_a_key_of_its_own),
+        cmocka_unit_test(what_is_remembered_has_keys_that_no_position_has),
         cmocka_unit_test(anything_else_is_odd),
         cmocka_unit_test(a_mark_says_where_each_lane_is),
         cmocka_unit_test(a_mark_of_another_sink_is_refused),
