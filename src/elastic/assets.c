@@ -183,6 +183,16 @@ bool elastic_index_is_constant(const struct elastic_opts *opts) {
     return opts->index && !strchr(opts->index, '%');
 }
 
+bool elastic_index_is_of_streams(const struct elastic_opts *opts) {
+    struct str rest = str_from(opts->index ? opts->index : "");
+    for (size_t at; (at = str_find(rest, STR("%{"))) < rest.n;) {
+        rest = str_sub(rest, at + 2, rest.n);
+        if (!str_starts(rest, STR("[data_stream.")) && !str_starts(rest, STR("[data_stream][")))
+            return false;
+    }
+    return true;
+}
+
 struct str elastic_index_prefix(const struct elastic_opts *opts) {
     struct str index = str_from(opts->index);
     return opts->index ? str_sub(index, 0, str_find_char(index, '%')) : STR_NONE;
@@ -209,12 +219,22 @@ static int give_own_family(struct maker *m, const struct family *f) {
     return r ? r : give_family(m, f);
 }
 
+static int give_streams(struct maker *m) {
+    static const char *const patterns[] = {"logs-okta.system-*", "logs-gatehouse.*-*"};
+    int r = m->dialect == DIALECT_OPENSEARCH
+                ? give_policy(m, "gatehouse-logs", patterns, LEN(patterns), true, PRIORITY)
+                : 0;
+    for (size_t i = 0; !r && i < LEN(families); i++) r = give_family(m, &families[i]);
+    return r;
+}
+
 // The template of opts.index. One whose name begins with a field would be for every index that
 // there is: none is made then.
 static int give_index(struct maker *m) {
     AUTO_FINI(buf) struct buf name = buf_make(1024), pattern = buf_make(1024);
     struct str prefix = elastic_index_prefix(m->opts);
     if (prefix.n == 0) return 0;
+    if (str_eqz(prefix, "logs-")) return give_streams(m); // all other logs are not ours
     buf_addf(&pattern, "%.*s%s", STR_ARG(prefix), elastic_index_is_constant(m->opts) ? "" : "*");
     int longer = PRIORITY_INDEX + (int)prefix.n; // the narrower of two patterns is to win
     const struct family f = {
@@ -226,15 +246,6 @@ static int give_index(struct maker *m) {
         .constants = &elastic_any_stream,
     };
     return f.name && f.patterns[0] ? give_own_family(m, &f) : -ENOMEM;
-}
-
-static int give_streams(struct maker *m) {
-    static const char *const patterns[] = {"logs-okta.system-*", "logs-gatehouse.*-*"};
-    int r = m->dialect == DIALECT_OPENSEARCH
-                ? give_policy(m, "gatehouse-logs", patterns, LEN(patterns), true, PRIORITY)
-                : 0;
-    for (size_t i = 0; !r && i < LEN(families); i++) r = give_family(m, &families[i]);
-    return r;
 }
 
 int elastic_assets_in(const struct elastic_opts *opts, enum elastic_dialect dialect,

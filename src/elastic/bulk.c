@@ -56,14 +56,13 @@ static const struct rule rules[] = {
     {0, "task_cancelled_exception", NULL, ELASTIC_ITEM_RETRY},
 
     // Somebody has to set something right; no document is at fault.
-    {0, "security_exception", NULL, ELASTIC_ITEM_RETRY},
-    {0, "index_not_found_exception", NULL, ELASTIC_ITEM_RETRY}, // and may not be made by itself
-    {0, NULL, "pipeline with id [", ELASTIC_ITEM_RETRY},        // "... does not exist"
-    {0, NULL, "no write index is defined for alias", ELASTIC_ITEM_RETRY},
-    {0, NULL, "no matching index template", ELASTIC_ITEM_RETRY},
-    {0, NULL, "targeting backing indices is disallowed", ELASTIC_ITEM_RETRY},
-    {0, NULL, "this action would add [",
-     ELASTIC_ITEM_RETRY}, // more shards than the cluster may have
+    {0, "security_exception", NULL, ELASTIC_ITEM_WAITS},
+    {0, "index_not_found_exception", NULL, ELASTIC_ITEM_WAITS}, // and may not be made by itself
+    {0, NULL, "pipeline with id [", ELASTIC_ITEM_WAITS},        // "... does not exist"
+    {0, NULL, "no write index is defined for alias", ELASTIC_ITEM_WAITS},
+    {0, NULL, "no matching index template", ELASTIC_ITEM_WAITS},
+    {0, NULL, "targeting backing indices is disallowed", ELASTIC_ITEM_WAITS},
+    {0, NULL, "this action would add [", ELASTIC_ITEM_WAITS}, // more shards than there may be
 
     // The document does not fit.
     {0, "document_parsing_exception", NULL, ELASTIC_ITEM_REJECTED},

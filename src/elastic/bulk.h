@@ -26,8 +26,9 @@ int elastic_bulk_say(const struct elastic_answer *a, int code, struct fault *fau
 enum elastic_item_verdict {
     ELASTIC_ITEM_CREATED,  // 201 (200)
     ELASTIC_ITEM_THERE,    // 409: the engine has it already
-    ELASTIC_ITEM_RETRY,    // the cluster is full, blocked (flood stage), not complete; or somebody
-                           // has to set something right: a privilege, a pipeline that is not there
+    ELASTIC_ITEM_RETRY,    // the cluster is full, blocked (flood stage), not complete
+    ELASTIC_ITEM_WAITS,    // to be tried again, too, but somebody has to set something right first:
+                           // a privilege, a pipeline that is not there
     ELASTIC_ITEM_REJECTED, // a document that will never fit: mapping, a pipeline failed on it
 };
 

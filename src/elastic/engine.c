@@ -228,6 +228,7 @@ static int ask_one(struct elastic *e, struct attempt *a, enum came *ret, struct 
     a->answer = (struct elastic_answer){.status = response.status,
                                         .body = response.body,
                                         .retry_after_ms = retry_after_ms(&response),
+                                        .repeated = response.connect_ms > 0,
                                         .host = host->base};
     return 0;
 }
@@ -251,6 +252,7 @@ static int ask_all(struct elastic *e, struct attempt *a, struct elastic_answer *
         if (r) return r;
         if (came == CAME_NOTHING) continue;
         has_answer = true;
+        a->answer.repeated |= i > 0;
         keep(e, a, ret);
         if (came == CAME_ANSWER) return 0;
     }

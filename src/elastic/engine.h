@@ -62,12 +62,15 @@ struct elastic_request {
     const char *path;   // "/_bulk?x=y", encoded; behind host and opts.path
     struct str body;    // absent: none
     bool ndjson;        // of the body: application/x-ndjson, else application/json
+    const char *header; // one more, "Name: value"; NULL: none
 };
 
 struct elastic_answer {
     int status;
     struct str body;        // borrowed until the next request
     int64_t retry_after_ms; // 0: none given; an hour at most
+    bool repeated;          // the request may be under way at another host, too, or have reached
+                            // this one before, over a connection that died
     const char *host;       // who gave it, without credentials; NULL: nobody is to be named
 };
 
@@ -103,9 +106,9 @@ int elastic_greeting_read(const struct elastic_answer *a,
 int elastic_greeting_check(const struct elastic *e, const struct elastic_greeting *g,
                            struct fault *fault) MUST_USE;
 
-// Asks for a sign of life, and who is there. Outcomes: 0; -EACCES (credentials), -EIO (nobody, a
-// cluster that is not ready, something that is no engine), -EINVAL (of the other kind) with fault;
-// -ECANCELED; -ENOMEM.
+// Asks for a sign of life, and who is there. Outcomes: 0; -EIO (nobody, a cluster that is not
+// ready) with fault; -EACCES (credentials), -EPROTO (something that is no engine), -EINVAL (of the
+// other kind) with fault, which only settings mend; -ECANCELED; -ENOMEM.
 int elastic_knock(struct elastic *e, struct fault *fault) MUST_USE;
 
 const struct elastic_opts *elastic_opts_of(const struct elastic *e);

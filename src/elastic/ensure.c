@@ -10,12 +10,15 @@
 
 enum { PATH_MAX_BYTES = 512 };
 
+const char *elastic_mark_of(const char *index) {
+    return strstr(index, "gatehouse.") ? "gatehouse" : "okta";
+}
+
 static enum elastic_knowledge knowledge_in(const struct json *answer, const char *index) {
     const struct json *template = json_get(answer, "template");
     const struct json *fields = json_path(template, "mappings.properties");
-    bool gate = strstr(index, "gatehouse.") != NULL;
     if (!template) return ELASTIC_KNOWS_NONE;
-    return json_get(fields, gate ? "gatehouse" : "okta") ? ELASTIC_KNOWS_OURS : ELASTIC_KNOWS_SOME;
+    return json_get(fields, elastic_mark_of(index)) ? ELASTIC_KNOWS_OURS : ELASTIC_KNOWS_SOME;
 }
 
 static int read_look(const struct elastic_answer *a, const char *index, enum elastic_knowledge *ret,

@@ -49,6 +49,11 @@ int elastic_greeting_check(const struct elastic *e, const struct elastic_greetin
                      elastic_host(e));
 }
 
+static int say_no_engine(const struct elastic_answer *a, struct fault *fault) {
+    elastic_say_strange(a, "GET /", fault);
+    return -EPROTO;
+}
+
 int elastic_knock(struct elastic *e, struct fault *fault) {
     const struct elastic_request request = {.method = "GET", .path = "/"};
     struct elastic_answer a;
@@ -60,7 +65,6 @@ int elastic_knock(struct elastic *e, struct fault *fault) {
     r = elastic_greeting_read(&a, &g);
     if (r) return r;
     bool hidden = a.status == 403 || a.status == 405;
-    if ((!g.json && !hidden) || (a.status == 404 && !g.engine))
-        return elastic_say_strange(&a, "GET /", fault);
+    if ((!g.json && !hidden) || (a.status == 404 && !g.engine)) return say_no_engine(&a, fault);
     return elastic_greeting_check(e, &g, fault);
 }

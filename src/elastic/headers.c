@@ -4,7 +4,8 @@
 
 #include "elastic/engine-internal.h"
 
-enum { REQUEST_LINES_MAX = 4 }; // Authorization, Accept, Content-Type, Content-Encoding
+// Authorization, Accept, one of the request, Content-Type, Content-Encoding
+enum { REQUEST_LINES_MAX = 5 };
 
 // What a request is made of, and so not the operator's to say.
 static const char *const reserved[] = {"Accept-Encoding",  "Connection",   "Content-Encoding",
@@ -98,6 +99,7 @@ void elastic_lines_set(struct elastic_lines *l, const struct elastic_host *host,
     for (l->count = 0; l->count < l->own_count; l->count++) l->lines[l->count] = l->own[l->count];
     if (host->authorization) l->lines[l->count++] = host->authorization;
     if (!l->accepts) l->lines[l->count++] = "Accept: application/json";
+    if (request->header) l->lines[l->count++] = request->header;
     if (request->body.n == 0) return;
     l->lines[l->count++] =
         request->ndjson ? "Content-Type: application/x-ndjson" : "Content-Type: application/json";

@@ -21,6 +21,7 @@ enum {
     NAME_BYTES = 300,
     BODY_MAX_BYTES = 8192,
     PROBE_E_NOT_TAKEN = 1,
+    PROBE_E_FORBIDDEN = 2,
 };
 
 struct probe {
@@ -28,8 +29,13 @@ struct probe {
     void (*say)(void *ctx, bool good, const char *step, const char *text);
     void *ctx;
     struct json_reader *reader;
-    struct fault *fault; // the first thing that was wrong
-    bool failed;
+    bool failed; // something was wrong
+
+    // of one place
+    const char *name; // where documents go; NULL: that depends on them
+    bool first;       // no place was looked at before
+    bool told;        // what was wrong with it
+    bool granted;     // the engine says that the privileges on `name` are there
     char target[NAME_BYTES];
     char newest[NAME_BYTES]; // index of the target that is written to; empty: there is none
     bool made;               // the target is the probe's own
@@ -37,17 +43,14 @@ struct probe {
 };
 
 static void tell(struct probe *p, bool good, const char *step, const char *text) {
-    if (!good && !p->failed) {
-        p->failed = true;
-        fault_set(p->fault, -EIO, "%s: %s", step, text);
-    }
+    if (!good) p->failed = p->told = true;
     p->say(p->ctx, good, step, text);
 }
 
 // Asks, and reads what the answer holds as far as it is JSON.
 static int ask(struct probe *p, const char *method, const char *path, struct str body,
                struct elastic_answer *ret, const struct json **ret_json, struct fault *fault) {
-    const struct elastic_request request = {method, path, body, false};
+    const struct elastic_request request = {.method = method, .path = path, .body = body};
     struct fault ignored;
     *ret_json = NULL;
     int r = elastic_ask(p->e, &request, ret, fault);
@@ -116,19 +119,17 @@ static int test_connection(struct probe *p) {
 
 // ---- what may be done
 
-static void write_privileges(struct buf *out, const struct elastic_opts *opts) {
-    struct str prefix = elastic_index_prefix(opts);
-    buf_addz(out, "{\"index\":[{\"names\":[");
-    if (opts->index) {
-        buf_addc(out, '"');
-        json_add_escaped(out, prefix);
-        buf_addz(out, elastic_index_is_constant(opts) ? "\"" : "*\"");
-    } else {
-        buf_addz(out, "\"logs-okta.system-*\"");
-    }
-    buf_addz(out, "],\"privileges\":[\"create_doc\",\"auto_configure\",\"read\","
+// Of the place itself, as credentials may be limited to it; of all that begins like it, where other
+// documents have other names.
+static void write_privileges(struct buf *out, const struct probe *p) {
+    const struct elastic_opts *opts = elastic_opts_of(p->e);
+    bool exact = p->name && elastic_index_is_of_streams(opts);
+    buf_addz(out, "{\"index\":[{\"names\":[\"");
+    json_add_escaped(out, exact ? str_from(p->name) : elastic_index_prefix(opts));
+    buf_addz(out, exact ? "" : "*");
+    buf_addz(out, "\"],\"privileges\":[\"create_doc\",\"auto_configure\",\"read\","
                   "\"view_index_metadata\",\"delete\"]}],\"cluster\":[");
-    if (opts->template && !opts->raw) buf_addz(out, "\"manage_index_templates\"");
+    if (p->first && opts->template && !opts->raw) buf_addz(out, "\"manage_index_templates\"");
     buf_addz(out, "]}");
 }
 
@@ -150,11 +151,12 @@ static int test_privileges(struct probe *p) {
     struct elastic_answer a;
     struct fault fault = {{0}};
     if (elastic_opts_of(p->e)->kind == ELASTIC_OPENSEARCH) return 0; // seen by trying
-    write_privileges(&body, elastic_opts_of(p->e));
+    write_privileges(&body, p);
     if (body.error) return -ENOMEM;
     int r = ask(p, "POST", "/_security/user/_has_privileges", buf_str(&body), &a, &answer, &fault);
     if (r || a.status != 200) return r;
     add_missing(p, &missing, json_get(answer, "index"));
+    p->granted = json_get(answer, "index") && missing.n == 0;
     add_missing(p, &missing, json_get(answer, "cluster"));
     const char *text = missing.n ? buf_z(&missing) : "all that are needed";
     if (!text || missing.error) return -ENOMEM;
@@ -172,24 +174,28 @@ static int find_newest(struct probe *p, struct fault *fault) {
     return r;
 }
 
-static int choose_target(struct probe *p, const char *name, struct fault *fault) {
+static int choose_target(struct probe *p, struct fault *fault) {
     const struct elastic_opts *opts = elastic_opts_of(p->e);
-    struct str prefix = elastic_index_prefix(opts);
-    snprintf(p->target, sizeof p->target, "%s",
-             name          ? name
-             : opts->index ? ""
-                           : "logs-okta.system-default");
-    int r = p->target[0] ? find_newest(p, fault) : 0;
+    struct str prefix = elastic_index_prefix(opts), name = str_from(p->name ? p->name : "");
+    snprintf(p->target, sizeof p->target, "%.*s", STR_ARG(name));
+    int r = p->name ? find_newest(p, fault) : 0;
     if (r || p->newest[0]) return r;
     p->made = true;
-    if (!opts->index) snprintf(p->target, sizeof p->target, "logs-okta.system-gatehouse_probe");
-    else if (name) snprintf(p->target, sizeof p->target, "%s-gatehouse-probe", name);
+    while (!opts->index && name.n && name.p[name.n - 1] != '-') name.n--; // another namespace
+    if (!opts->index) snprintf(p->target, sizeof p->target, "%.*sgatehouse_probe", STR_ARG(name));
+    else if (p->name) snprintf(p->target, sizeof p->target, "%.*s-gatehouse-probe", STR_ARG(name));
     else snprintf(p->target, sizeof p->target, "%.*sgatehouse-probe", STR_ARG(prefix));
     return 0;
 }
 
+// Indices of the user's own do without our fields.
+static bool is_own(const struct elastic_opts *opts) {
+    return opts->index && !elastic_index_is_stream(opts);
+}
+
 // What is there already has its mapping, whatever the template says now.
 static int test_index(struct probe *p, struct fault *fault) {
+    const struct elastic_opts *opts = elastic_opts_of(p->e);
     const struct json *answer;
     struct elastic_answer a;
     char path[PATH_MAX_BYTES];
@@ -197,24 +203,29 @@ static int test_index(struct probe *p, struct fault *fault) {
     int r = ask(p, "GET", path, STR_NONE, &a, &answer, fault);
     if (r) return r;
     struct json_iter it = json_iter(answer);
-    bool knows =
-        a.status == 200 && json_next(&it) && json_path(it.value, "mappings.properties.okta");
+    bool knows = a.status == 200 && json_next(&it) &&
+                 json_get(json_path(it.value, "mappings.properties"), elastic_mark_of(p->target));
     if (a.status != 200) elastic_say(&a, path, -EIO, fault);
-    tell(p, knows, "index mapping",
+    bool may_not = a.status == 200 && is_own(opts) && !opts->template;
+    tell(p, knows || may_not, "index mapping",
          knows             ? "knows the fields of the documents"
          : a.status != 200 ? fault->text
+         : may_not         ? "does not know the fields of the documents: the engine makes them up"
                            : "does not know the fields of the documents: run `gatehouse setup` and "
                              "roll the index over");
     return 0;
 }
 
-// No template that knows the fields. Indices of the user's own do without one.
+// No template that knows the fields. The first document brings one where the name is of the usual
+// kind.
 static void tell_unknown(struct probe *p) {
     const struct elastic_opts *opts = elastic_opts_of(p->e);
-    bool own = opts->index && !elastic_index_is_stream(opts);
-    tell(p, opts->template || own, "index template",
-         opts->template ? "is not there yet: the first document brings it"
-         : own          ? "is none that knows the fields of the documents: the engine makes them up"
+    bool comes = opts->template && str_starts(str_from(p->target), STR("logs-"));
+    bool own = is_own(opts);
+    tell(p, comes || own, "index template",
+         comes ? "is not there yet: the first document brings it"
+         : own ? "is none that knows the fields of the documents: the engine makes them up, unless "
+                 "`gatehouse setup` puts one there before"
                : "is not there, and `template: false` says that it is: run `gatehouse setup`");
 }
 
@@ -226,7 +237,7 @@ static int test_template(struct probe *p, struct fault *fault) {
         return 0;
     }
     if (p->newest[0]) return test_index(p, fault);
-    int r = elastic_template_look(p->e, p->target, &knows, fault);
+    int r = elastic_template_look(p->e, p->name ? p->name : p->target, &knows, fault);
     if (r == -EACCES) {
         elastic_template_say(fault);
         tell(p, !opts->template, "index template", fault->text);
@@ -290,7 +301,8 @@ static bool is_pipelines(const struct probe *p, const struct elastic_item *item)
     return pipeline && *pipeline && item->verdict == ELASTIC_ITEM_REJECTED;
 }
 
-// Outcomes: 0, it is in; PROBE_E_NOT_TAKEN; as send_probe.
+// Outcomes: 0, it is in; PROBE_E_NOT_TAKEN; PROBE_E_FORBIDDEN, in the place that stands in for the
+// real one; as send_probe.
 static int put_probe(struct probe *p, struct landed *ret, struct fault *fault) {
     AUTO(elastic_bulk_reader) struct elastic_bulk_reader *reader = NULL;
     struct elastic_item item = {.status = 0};
@@ -306,6 +318,8 @@ static int put_probe(struct probe *p, struct landed *ret, struct fault *fault) {
     fault_set(
         fault, 0, "%s: status %d, %.*s%s", elastic_host(p->e), item.status, STR_ARG(item.reason),
         item.status == 403 ? " (the privileges create_doc and auto_configure are needed)" : "");
+    bool forbidden = item.status == 403 && str_starts(item.reason, STR("security_exception"));
+    if (forbidden && p->made && p->name) return PROBE_E_FORBIDDEN; // another 403 is a block
     return is_pipelines(p, &item) ? PROBE_E_NOT_TAKEN : -EIO;
 }
 
@@ -365,10 +379,28 @@ static int remove_probe(struct probe *p, const struct landed *at, struct fault *
 static int test_lookup(struct probe *p) {
     struct fault fault = {{0}};
     bool found = false;
-    int r = find_in(p, p->newest[0] ? p->newest : p->target, "gatehouse-probe", &found, &fault);
+    const char *index = p->newest[0] ? p->newest : p->name ? p->name : p->target;
+    int r = find_in(p, index, "gatehouse-probe", &found, &fault);
     if (r == -ENOMEM || r == -ECANCELED) return r;
     tell(p, r == 0, "looking up documents", r ? fault.text : "");
     return 0;
+}
+
+// Credentials may be for the real place only. That they are, the engine has said; or they may not
+// even see the other one, which they could if it were writing that they are not to do.
+static int judge_forbidden(struct probe *p, const struct fault *why) {
+    AUTO_FINI(elastic_indices) struct elastic_indices ignored = {0};
+    struct fault unseen = {{0}};
+    char text[FAULT_TEXT_MAX + 4 * NAME_BYTES];
+    int r = p->granted ? 0 : elastic_resolve(p->e, p->target, &ignored, &unseen);
+    if (r == -ENOMEM || r == -ECANCELED) return r;
+    snprintf(
+        text, sizeof text,
+        "is not written: %s is not there yet, and %s, which stands in for it, is not permitted "
+        "to these credentials; that is no failure if they are limited to %s (%s)",
+        p->name, p->target, p->name, why->text);
+    tell(p, p->granted || r == -EACCES, "a probe document", text);
+    return test_lookup(p);
 }
 
 static int test_probe(struct probe *p) {
@@ -381,6 +413,7 @@ static int test_probe(struct probe *p) {
         return test_lookup(p);
     }
     int r = put_probe(p, &at, &fault);
+    if (r == PROBE_E_FORBIDDEN) return judge_forbidden(p, &fault);
     if (r == PROBE_E_NOT_TAKEN) {
         snprintf(text, sizeof text, "was sent, and refused, which a pipeline may do: %s",
                  fault.text);
@@ -397,27 +430,47 @@ static int test_probe(struct probe *p) {
     return r ? r : remove_probe(p, &at, &fault);
 }
 
-static int run(struct probe *p, const char *name) {
-    struct fault fault = {{0}};
-    int r = test_connection(p);
-    if (!r) r = test_privileges(p);
-    if (!r) r = choose_target(p, name, &fault);
-    if (!r) r = test_template(p, &fault);
-    if (!r) r = test_probe(p);
-    if (r && !p->failed) tell(p, false, "the engine", fault.text[0] ? fault.text : error_text(r));
-    return r;
+// ---- place by place
+
+// Which one is looked at, where that is not a matter of course.
+static void tell_place(struct probe *p, size_t of) {
+    const struct elastic_opts *opts = elastic_opts_of(p->e);
+    if (!p->name) return;
+    if (of == 1 && (opts->index || strcmp(p->name, "logs-okta.system-default") == 0)) return;
+    tell(p, true, is_own(opts) ? "index" : "data stream", p->name);
 }
 
-int elastic_test(struct elastic *e, const char *name,
-                 void (*say)(void *ctx, bool good, const char *step, const char *text), void *ctx,
-                 struct fault *fault) {
+// What went wrong in one place is no reason not to look at the next.
+static int test_place(struct probe *p, size_t of) {
+    struct fault fault = {{0}};
+    tell_place(p, of);
+    int r = test_privileges(p);
+    if (!r) r = choose_target(p, &fault);
+    if (!r) r = test_template(p, &fault);
+    if (!r) r = test_probe(p);
+    if (r == -ENOMEM || r == -ECANCELED) return r;
+    if (r && !p->told) tell(p, false, "the engine", fault.text[0] ? fault.text : error_text(r));
+    return 0;
+}
+
+static void begin_place(struct probe *p, const char *name, bool first) {
+    p->name = name;
+    p->first = first;
+    p->told = p->granted = p->made = p->lasting = false;
+    p->newest[0] = '\0';
+}
+
+int elastic_test(struct elastic *e, const char *const *names, size_t n,
+                 void (*say)(void *ctx, bool good, const char *step, const char *text), void *ctx) {
     AUTO(json_reader) struct json_reader *reader = NULL;
-    struct fault ignored;
     int r = json_reader_new(&reader);
     if (r) return r;
-    struct probe p = {
-        .e = e, .say = say, .ctx = ctx, .reader = reader, .fault = fault ? fault : &ignored};
-    r = run(&p, name);
-    if (r == -ENOMEM || r == -ECANCELED) return r;
+    struct probe p = {.e = e, .say = say, .ctx = ctx, .reader = reader};
+    r = test_connection(&p);
+    for (size_t i = 0; !r && i < n; i++) {
+        begin_place(&p, names[i], i == 0);
+        r = test_place(&p, n);
+    }
+    if (r && r != -EIO) return r;
     return p.failed ? -EIO : 0;
 }

@@ -185,7 +185,8 @@ int elastic_dialect_find(struct elastic *e, enum elastic_dialect *ret, struct fa
                                "\"a\":{\"type\":\"match_only_text\"},"
                                "\"b\":{\"type\":\"constant_keyword\"},"
                                "\"c\":{\"type\":\"wildcard\"}}}}}";
-    const struct elastic_request request = {"POST", "/_index_template/_simulate", STR(body), false};
+    const struct elastic_request request = {
+        .method = "POST", .path = "/_index_template/_simulate", .body = STR(body)};
     struct elastic_answer a;
     *ret = elastic_dialect_of(elastic_opts_of(e));
     if (*ret == DIALECT_OPENSEARCH) return 0;

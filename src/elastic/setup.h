@@ -48,11 +48,11 @@ int elastic_ensure_template(struct elastic *e, const char *data_stream,
                             struct fault *fault) MUST_USE;
 
 // `test output`: connection, version, privileges, template, and a probe document that is written
-// and deleted again. `name`: the index or data stream that documents go to; NULL: the default data
-// stream, or with opts.index, that it depends on the document. `say` is told of each step.
-// Outcomes: 0 all good; -EIO with fault.
-int elastic_test(struct elastic *e, const char *name,
-                 void (*say)(void *ctx, bool good, const char *step, const char *text), void *ctx,
-                 struct fault *fault) MUST_USE;
+// and deleted again. `names`: the indices or data streams that documents go to, at least one; NULL
+// among them: that depends on the document (opts.index). `say` is told of each step.
+// Outcomes: 0 all good; -EIO; -ENOMEM; -ECANCELED.
+int elastic_test(struct elastic *e, const char *const *names, size_t n,
+                 void (*say)(void *ctx, bool good, const char *step, const char *text),
+                 void *ctx) MUST_USE;
 
 #endif

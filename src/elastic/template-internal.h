@@ -24,8 +24,6 @@ void elastic_properties_write(struct buf *out, const struct elastic_fields *fiel
                               enum elastic_dialect dialect);
 // Appends "dynamic_templates" and "date_detection": what becomes of members that no table knows.
 void elastic_dynamic_write(struct buf *out, enum elastic_dialect dialect);
-// The definition of one type, JSON; NULL: it is not declared.
-const char *elastic_definition(enum elastic_type type, enum elastic_dialect dialect);
 
 // pretty.c. Appends `json` (valid, compact) with line breaks and two blanks per level; what fits in
 // a line stays in one.
@@ -39,6 +37,8 @@ int elastic_assets_in(const struct elastic_opts *opts, enum elastic_dialect dial
 // absent where documents go to the default data streams.
 struct str elastic_index_prefix(const struct elastic_opts *opts);
 bool elastic_index_is_constant(const struct elastic_opts *opts);
+// Is a name of opts.index the same for all documents of a data stream (constant, data_stream.*)?
+bool elastic_index_is_of_streams(const struct elastic_opts *opts);
 // Does opts.index make names of data streams (logs-DATASET-NAMESPACE, no date)?
 bool elastic_index_is_stream(const struct elastic_opts *opts);
 
@@ -53,6 +53,8 @@ enum elastic_knowledge {
     ELASTIC_KNOWS_SOME, // one that knows nothing of our documents, such as Elastic's own `logs`
     ELASTIC_KNOWS_OURS,
 };
+// The field by which that is seen in the mapping of an index: "okta", "gatehouse".
+const char *elastic_mark_of(const char *index);
 // Outcomes: 0; -EACCES, -EIO, -ENOMEM, -ECANCELED with fault.
 int elastic_template_look(struct elastic *e, const char *index, enum elastic_knowledge *ret,
                           struct fault *fault) MUST_USE;

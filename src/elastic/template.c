@@ -45,10 +45,6 @@ static const char *const definitions[FIELD_TYPES][DIALECTS] = {
     [FIELD_CONSTANT] = {"{\"type\":\"constant_keyword\"}", KEYWORD, KEYWORD},
 };
 
-const char *elastic_definition(enum elastic_type type, enum elastic_dialect dialect) {
-    return definitions[type][dialect];
-}
-
 static void write_field(struct buf *out, struct str name, const struct elastic_field *f,
                         enum elastic_dialect dialect) {
     const char *definition = definitions[f->type][dialect];

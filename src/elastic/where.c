@@ -63,40 +63,45 @@ static const struct json *named(const struct json *list, const char *name) {
     return NULL;
 }
 
-// An alias of one index writes to it, unless it is told not to.
-static bool is_written(const struct json *index, const char *alias, size_t count) {
+// An alias of one index (or data stream) writes to it, unless it is told not to.
+static bool is_written(const struct json *holder, const char *alias, size_t count) {
     const struct json *flag =
-        json_get(json_get(json_get(index, "aliases"), alias), "is_write_index");
+        json_get(json_get(json_get(holder, "aliases"), alias), "is_write_index");
     return json_bool(flag) || (count == 1 && json_type(flag) != JSON_BOOL);
 }
 
-static int read_alias(const struct json *root, const char *alias, struct elastic_indices *ret,
-                      struct fault *fault) {
-    struct str written = STR_NONE;
+// The key of that which an alias writes to; absent when there is none.
+static struct str written_of(const struct json *root, const char *alias) {
+    struct json_iter it = json_iter(root);
+    while (json_next(&it))
+        if (is_written(it.value, alias, json_count(root))) return it.key;
+    return STR_NONE;
+}
+
+static int say_not_written(const char *alias, const struct json *root, const char *what,
+                           struct fault *fault) {
+    return fault_set(fault, -EINVAL, "alias %s: none of its %zu %s is its write index", alias,
+                     json_count(root), what);
+}
+
+// The keys of an object but for those in `but`.
+static int add_others(struct elastic_indices *ret, const struct json *root,
+                      const struct elastic_indices *but) {
     struct json_iter it = json_iter(root);
     int r = 0;
     while (r == 0 && json_next(&it)) {
-        if (is_written(it.value, alias, json_count(root))) written = it.key;
-        else r = add_name(ret, it.key);
+        bool left_out = false;
+        for (size_t i = 0; i < but->n; i++) left_out |= str_eqz(it.key, but->names[i]);
+        if (!left_out) r = add_name(ret, it.key);
     }
-    if (r) return r;
-    if (written.p) return add_name(ret, written);
-    return fault_set(fault, -EIO, "alias %s: none of its %zu indices is its write index", alias,
-                     json_count(root));
+    return r;
 }
 
-static int resolve_alias(struct elastic *e, const char *name, struct str encoded,
-                         struct elastic_indices *ret, struct fault *fault) {
-    AUTO_FINI(buf) struct buf path = buf_make(PATH_MAX_BYTES);
-    AUTO(json_reader) struct json_reader *reader = NULL;
-    buf_addf(&path, "/%.*s?filter_path=*.aliases", STR_ARG(encoded));
-    struct elastic_request request = {.method = "GET", .path = buf_z(&path)};
-    struct elastic_answer answer;
-    const struct json *root = NULL;
-    if (!request.path) return -ENOMEM;
-    int r = ask_ok(e, &request, name, &answer, fault);
-    if (!r) r = read_answer(&reader, &answer, name, &root, fault);
-    return r ? r : read_alias(root, name, ret, fault);
+static int add_behind(struct elastic_indices *ret, const struct json *root,
+                      const struct elastic_indices *last) {
+    int r = add_others(ret, root, last);
+    for (size_t i = 0; r == 0 && i < last->n; i++) r = add_name(ret, str_from(last->names[i]));
+    return r;
 }
 
 static int read_stream(const struct json *stream, struct elastic_indices *ret) {
@@ -105,6 +110,82 @@ static int read_stream(const struct json *stream, struct elastic_indices *ret) {
     while (r == 0 && json_next(&it)) r = add_name(ret, json_str(it.value));
     return r;
 }
+
+// ---- aliases
+
+// What an alias is made of, and how it is asked for.
+struct alias {
+    struct elastic *e;
+    const char *name;
+    struct str encoded;
+    const struct json *indices; // answer to GET /ALIAS: all indices behind it
+};
+
+// GET BEFORE ENCODED BEHIND, an object. Outcomes: as ask_ok and read_answer.
+static int ask_alias(const struct alias *a, const char *before, struct str encoded,
+                     const char *behind, struct json_reader **reader, const struct json **ret,
+                     struct fault *fault) {
+    AUTO_FINI(buf) struct buf path = buf_make(PATH_MAX_BYTES);
+    buf_addf(&path, "%s%.*s%s", before, STR_ARG(encoded), behind);
+    const struct elastic_request request = {.method = "GET", .path = buf_z(&path)};
+    struct elastic_answer answer;
+    if (!request.path) return -ENOMEM;
+    int r = ask_ok(a->e, &request, a->name, &answer, fault);
+    return r ? r : read_answer(reader, &answer, a->name, ret, fault);
+}
+
+// Aliases of data streams are no affair of the indices behind them.
+static bool is_of_streams(const struct alias *a) {
+    struct json_iter it = json_iter(a->indices);
+    while (json_next(&it))
+        if (json_get(json_get(it.value, "aliases"), a->name)) return false;
+    return json_count(a->indices) > 1; // a single one can only be what is written to
+}
+
+static int resolve_stream(const struct alias *a, struct str stream, struct elastic_indices *ret,
+                          struct fault *fault) {
+    AUTO_FINI(buf) struct buf encoded = buf_make(PATH_MAX_BYTES), name = buf_make(PATH_MAX_BYTES);
+    AUTO_FINI(elastic_indices) struct elastic_indices found = {0};
+    AUTO(json_reader) struct json_reader *reader = NULL;
+    const struct json *root = NULL;
+    http_add_encoded(&encoded, stream);
+    buf_add_str(&name, stream);
+    if (!buf_z(&name) || encoded.error) return -ENOMEM;
+    int r = ask_alias(a, "/_resolve/index/", buf_str(&encoded), "", &reader, &root, fault);
+    if (!r) r = read_stream(named(json_get(root, "data_streams"), buf_z(&name)), &found);
+    return r ? r : add_behind(ret, a->indices, &found);
+}
+
+static int resolve_streams(const struct alias *a, struct elastic_indices *ret,
+                           struct fault *fault) {
+    AUTO(json_reader) struct json_reader *reader = NULL;
+    const struct json *root = NULL;
+    int r = ask_alias(a, "/_alias/", a->encoded, "", &reader, &root, fault);
+    if (r) return r;
+    struct str stream = written_of(root, a->name);
+    if (!stream.p) return say_not_written(a->name, root, "data streams", fault);
+    return resolve_stream(a, stream, ret, fault);
+}
+
+static int resolve_indices(const struct alias *a, struct elastic_indices *ret,
+                           struct fault *fault) {
+    struct str written = written_of(a->indices, a->name);
+    AUTO_FINI(elastic_indices) struct elastic_indices last = {0};
+    if (!written.p) return say_not_written(a->name, a->indices, "indices", fault);
+    int r = add_name(&last, written);
+    return r ? r : add_behind(ret, a->indices, &last);
+}
+
+static int resolve_alias(struct elastic *e, const char *name, struct str encoded,
+                         struct elastic_indices *ret, struct fault *fault) {
+    AUTO(json_reader) struct json_reader *reader = NULL;
+    struct alias a = {.e = e, .name = name, .encoded = encoded};
+    int r = ask_alias(&a, "/", encoded, "?filter_path=*.aliases", &reader, &a.indices, fault);
+    if (r) return r;
+    return is_of_streams(&a) ? resolve_streams(&a, ret, fault) : resolve_indices(&a, ret, fault);
+}
+
+// ---- names
 
 static int read_resolved(struct elastic *e, const char *name, struct str encoded,
                          const struct json *root, struct elastic_indices *ret,

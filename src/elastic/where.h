@@ -19,9 +19,10 @@ DEFINE_AUTO_FINI(elastic_indices)
 // for date math, or would refuse (upper case, blanks, over 255 bytes, ...).
 bool elastic_name_is_good(struct str name);
 
-// One request (GET /_resolve/index/NAME); two for an alias. `ret` is replaced. `name` is good.
-// Outcomes: 0; -EIO with fault (also: an alias without a write index); -EACCES with fault (a
-// privilege is missing); -ENOMEM; -ECANCELED.
+// One request (GET /_resolve/index/NAME); two for an alias of indices, four for one of data
+// streams (Elasticsearch's). `ret` is replaced. `name` is good.
+// Outcomes: 0; -EIO with fault; -EINVAL with fault (an alias without a write index); -EACCES with
+// fault (a privilege is missing); -ENOMEM; -ECANCELED.
 int elastic_resolve(struct elastic *e, const char *name, struct elastic_indices *ret,
                     struct fault *fault) MUST_USE;
 

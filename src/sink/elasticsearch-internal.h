@@ -102,15 +102,34 @@ struct es_memory {
 struct es_verdict {
     struct table_link link;
     struct hash128 id;
-    bool rejected;
+    bool rejected, repeated;
     struct fault reason[]; // one, when rejected
 };
 int es_memory_init(struct es_memory *m) MUST_USE;
 void es_memory_fini(struct es_memory *m);
 void es_memory_clear(struct es_memory *m);
 struct es_verdict *es_memory_get(const struct es_memory *m, struct hash128 id); // NULL
-// `reason` absent: delivered. NULL: no memory.
-struct es_verdict *es_memory_put(struct es_memory *m, struct hash128 id, struct str reason);
+// `reason` absent: delivered, or was there already. NULL: no memory.
+struct es_verdict *es_memory_put(struct es_memory *m, struct hash128 id, bool repeated,
+                                 struct str reason);
+
+// ---- elasticsearch-settled.c: requests that were given up and may still be under way
+
+enum { OPAQUE_NAME_MAX_BYTES = 100, OPAQUE_MAX_BYTES = 64 * 1024 };
+
+struct es_settled {
+    struct buf id;    // X-Opaque-Id of the bulk requests
+    struct buf line;  // the header; empty: the settings' headers have it
+    bool unsure;      // one may be under way:
+    int64_t until_ms; // it began up to then, by the engine's clock
+    bool said_untold;
+};
+int es_settled_init(struct es_settled *d, const char *output,
+                    const struct elastic_opts *opts) MUST_USE; // 0; -ENOMEM
+void es_settled_fini(struct es_settled *d);
+const char *es_settled_line(struct es_settled *d); // NULL: none is to be added
+// A bulk request was given up, or may have been.
+void es_gave_up(struct es_settled *d);
 
 // ---- the sink
 
@@ -127,6 +146,7 @@ struct es_sink {
     size_t body_max_bytes;
     struct es_targets targets;
     struct es_memory memory;
+    struct es_settled settled;
     bool forget; // the memory, with the next page
     uint64_t cluster;
     int64_t horizon_ms; // as saved
@@ -144,6 +164,7 @@ struct es_item {
     enum { ES_OPEN, ES_DELIVERED, ES_REJECTED } state;
     struct fault *reason; // when rejected
     bool found;           // an earlier index has it
+    bool repeated;        // when delivered: it was there already
     bool new;             // settled by this try
 };
 
@@ -163,6 +184,12 @@ int es_save_mark(struct es_sink *s, struct fault *fault) MUST_USE;
 // where there are none yet. Outcomes as elastic_resolve.
 int es_target_resolve(struct es_sink *s, struct es_target *t, int64_t now_ms,
                       struct fault *fault) MUST_USE;
+
+// elasticsearch-settled.c: to be called before documents are looked up: what was given up is done,
+// or the engine does not tell (a notice). Costs one request when a bulk request was given up since
+// the last time, else none. Outcomes: 0; -EAGAIN with fault, one is under way; -EIO with fault;
+// -ENOMEM; -ECANCELED.
+int es_settle_given_up(struct es_sink *s, struct fault *fault) MUST_USE;
 
 // elasticsearch-lookup.c: settles the open documents that are in an index that is not written to
 // any more. Outcomes as elastic_find.

@@ -110,7 +110,8 @@ static int remove_copies(struct lookup *l, struct es_page *page, struct fault *f
 int es_look_before(struct es_sink *s, struct es_page *page, struct fault *fault) {
     AUTO(lookup) struct lookup *l = NULL;
     if (!any_doubtful(page)) return 0;
-    int r = lookup_new(&l, s->engine);
+    int r = es_settle_given_up(s, fault);
+    if (r == 0) r = lookup_new(&l, s->engine);
     for (size_t i = 0; r == 0 && i < page->n; i++)
         if (page->items[i].state == ES_OPEN) r = ask_past(l, &page->items[i], STR_NONE, fault);
     if (r == 0) r = flush(l, fault);
@@ -118,6 +119,7 @@ int es_look_before(struct es_sink *s, struct es_page *page, struct fault *fault)
     for (size_t i = 0; r == 0 && i < page->n; i++) {
         if (!page->items[i].found) continue;
         page->items[i].state = ES_DELIVERED;
+        page->items[i].repeated = true;
         page->items[i].new = true;
     }
     return r;
@@ -198,7 +200,8 @@ int es_look_behind(struct es_sink *s, struct es_page *page, struct es_item *cons
     int r = follow_all(s, page, sent, answers, n, &moved, fault);
     if (r || !moved) return r;
     page->moved = true;
-    r = lookup_new(&l, s->engine);
+    r = es_settle_given_up(s, fault);
+    if (r == 0) r = lookup_new(&l, s->engine);
     for (size_t i = 0; r == 0 && i < n; i++)
         if (sent[i]->target->moved && is_in(&answers[i]))
             r = ask_past(l, sent[i], answers[i].index, fault);

@@ -35,18 +35,20 @@ struct es_verdict *es_memory_get(const struct es_memory *m, struct hash128 id) {
     return NULL;
 }
 
-struct es_verdict *es_memory_put(struct es_memory *m, struct hash128 id, struct str reason) {
+struct es_verdict *es_memory_put(struct es_memory *m, struct hash128 id, bool repeated,
+                                 struct str reason) {
     struct es_verdict *v = mem_new(sizeof *v + (reason.p ? sizeof(struct fault) : 0));
     if (!v) return NULL;
     v->id = id;
     v->rejected = reason.p;
+    v->repeated = repeated;
     if (reason.p) fault_set(v->reason, 0, "%.*s", STR_ARG(reason));
     table_add(&m->table, &v->link, id.lo);
     return v;
 }
 
 int es_reject(struct es_sink *s, struct es_item *i, struct str reason) {
-    struct es_verdict *v = es_memory_put(&s->memory, i->id, reason);
+    struct es_verdict *v = es_memory_put(&s->memory, i->id, false, reason);
     if (!v) return -ENOMEM;
     i->state = ES_REJECTED;
     i->reason = v->reason;

@@ -56,40 +56,53 @@ static int refused(struct es_sink *s, const struct elastic_answer *answer, struc
     return elastic_bulk_say(answer, -EAGAIN, fault);
 }
 
+static bool is_open(const struct elastic_item *answer) {
+    return answer->verdict == ELASTIC_ITEM_RETRY || answer->verdict == ELASTIC_ITEM_WAITS;
+}
+
 static int settle(struct es_sink *s, struct es_item *i, const struct elastic_item *answer) {
-    if (answer->verdict == ELASTIC_ITEM_RETRY) return 0;
+    if (is_open(answer)) return 0;
     if (answer->verdict == ELASTIC_ITEM_REJECTED) return es_reject(s, i, answer->reason);
     i->state = ES_DELIVERED;
+    i->repeated = i->found || answer->verdict == ELASTIC_ITEM_THERE;
     i->new = true;
     return 0;
 }
 
 static int settle_all(struct es_sink *s, const struct bulk *b, struct fault *fault) {
-    size_t open = 0;
+    size_t open = 0, waiting = 0;
     struct str reason = STR_NONE;
     for (size_t i = 0; i < b->n; i++) {
         int r = settle(s, b->sent[i], &b->answers[i]);
         if (r) return r;
         if (b->sent[i]->state != ES_OPEN) continue;
         if (open++ == 0) reason = b->answers[i].reason;
+        if (b->answers[i].verdict == ELASTIC_ITEM_WAITS) waiting++;
     }
     if (open == 0) return 0;
-    return fault_set(fault, -EAGAIN, "%s: %zu of %zu documents were not taken: %.*s",
-                     elastic_host(s->engine), open, b->n, STR_ARG(reason));
+    return fault_set(fault, waiting == open ? -EINVAL : -EAGAIN,
+                     "%s: %zu of %zu documents were not taken: %.*s", elastic_host(s->engine), open,
+                     b->n, STR_ARG(reason));
 }
 
 // Outcomes: 0, all of it settled; SEND_E_TOO_LARGE; -errno with fault.
 static int send_bulk(struct es_sink *s, struct es_page *page, struct bulk *b, struct fault *fault) {
-    const struct elastic_request request = {
-        .method = "POST", .path = buf_z(&s->path), .body = buf_str(&s->body), .ndjson = true};
+    const struct elastic_request request = {.method = "POST",
+                                            .path = buf_z(&s->path),
+                                            .body = buf_str(&s->body),
+                                            .ndjson = true,
+                                            .header = es_settled_line(&s->settled)};
     struct elastic_answer answer;
     int r = elastic_ask(s->engine, &request, &answer, fault);
+    if (r || answer.repeated || answer.status != 200) es_gave_up(&s->settled);
     if (r) return r;
     if (answer.status != 200) return refused(s, &answer, fault);
     struct fault why = {{0}};
     r = elastic_bulk_read(s->reader, answer.body, b->n, b->answers, &why);
-    if (r == -EBADMSG)
+    if (r == -EBADMSG) {
+        es_gave_up(&s->settled);
         return fault_set(fault, -EIO, "%s: POST /_bulk: %s", elastic_host(s->engine), why.text);
+    }
     if (!r) r = es_look_behind(s, page, b->sent, b->answers, b->n, fault);
     return r ? r : settle_all(s, b, fault);
 }

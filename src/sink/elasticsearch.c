@@ -6,6 +6,7 @@
 // starts and not only with the next event; what else there is to learn is learnt when documents
 // come.
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/hash.h"
 #include "base/time.h"
@@ -18,6 +19,7 @@ enum {
     MARK_MAX_BYTES = 1 << 20,
     PATH_MAX_BYTES = 16384,
     NAME_MAX_BYTES = 4096,
+    PLACES_MAX = 8, // that `test` looks at
     MEMORY_MAX =
         100000, // verdicts of pages that were not committed; beyond, a 409 tells them again
 };
@@ -32,6 +34,7 @@ static struct sink *es_free(struct sink *sink) {
     pattern_free(s->index);
     elastic_bulk_reader_free(s->reader);
     elastic_free(s->engine);
+    es_settled_fini(&s->settled);
     struct buf *bufs[] = {&s->path, &s->body, &s->name, &s->saved, &s->synced};
     for (size_t i = 0; i < LEN(bufs); i++) buf_fini(bufs[i]);
     free(s);
@@ -82,12 +85,13 @@ static void init(struct es_sink *s, const struct elastic_opts *opts, const struc
     elastic_bulk_path(&s->path, opts);
 }
 
-static int make_parts(struct es_sink *s, struct fault *fault) {
+static int make_parts(struct es_sink *s, const char *name, struct fault *fault) {
     if (!buf_z(&s->path))
         return s->path.error == -EMSGSIZE
                    ? fault_set(fault, -EINVAL, "parameters: too much of them")
                    : -ENOMEM;
     int r = make_index(s, fault);
+    if (!r) r = es_settled_init(&s->settled, name, s->opts);
     if (!r) r = es_memory_init(&s->memory);
     if (!r) r = elastic_bulk_reader_new(&s->reader);
     return r ? r : elastic_new(&s->engine, s->opts, s->host ? s->host->stop : NULL, fault);
@@ -108,7 +112,7 @@ static int open_as(const struct sink_type *type, struct sink **ret, const struct
     if (!s) return fault_set(fault, -ENOMEM, "%s: no memory", opts->name);
     s->sink.type = type;
     init(s, opts->elastic, host);
-    int r = make_parts(s, fault);
+    int r = make_parts(s, opts->name, fault);
     if (!r) r = read_mark(s, mark, fault);
     if (!r && !opts->dry_run) r = elastic_knock(s->engine, fault);
     if (!r) *ret = &s->sink;
@@ -128,17 +132,18 @@ static int open_opensearch(struct sink **ret, const struct sink_opts *opts,
 
 // An event as far as names of indices go by it.
 static const char sample[] =
-    "{\"@timestamp\":\"%s\",\"data_stream\":{\"type\":\"logs\",\"dataset\":\"okta.system\","
-    "\"namespace\":\"default\"},\"event\":{\"module\":\"okta\",\"dataset\":\"okta.system\","
+    "{\"@timestamp\":\"%s\",\"data_stream\":{\"type\":\"logs\",\"dataset\":\"%s\","
+    "\"namespace\":\"%s\"},\"event\":{\"module\":\"okta\",\"dataset\":\"%s\","
     "\"kind\":\"event\",\"action\":\"user.session.start\",\"outcome\":\"success\"},"
     "\"okta\":{\"event_type\":\"user.session.start\",\"severity\":\"INFO\"}}";
 
-static int expand_sample(struct pattern *pattern, struct buf *out, struct fault *why) {
+static int expand_sample(struct pattern *pattern, const struct sink_stream *stream, struct buf *out,
+                         struct fault *why) {
     AUTO_FINI(buf) struct buf document = buf_make(NAME_MAX_BYTES);
     char now[TIME_RFC3339_MAX];
     int64_t now_ms = time_now_ms();
     time_format_rfc3339(now_ms, now);
-    buf_addf(&document, sample, now);
+    buf_addf(&document, sample, now, stream->dataset, stream->name_space, stream->dataset);
     if (document.error) return document.error;
     const struct sink_doc doc = {.uuid = STR("gatehouse-probe"),
                                  .has_published = true,
@@ -146,27 +151,81 @@ static int expand_sample(struct pattern *pattern, struct buf *out, struct fault 
                                  .published = str_from(now),
                                  .event_type = STR("user.session.start"),
                                  .outcome = STR("SUCCESS"),
-                                 .dataset = STR("okta.system"),
-                                 .name_space = STR("default"),
+                                 .dataset = str_from(stream->dataset),
+                                 .name_space = str_from(stream->name_space),
                                  .document = buf_str(&document)};
     return pattern_expand(pattern, &doc, out, why);
 }
 
-// Where a document of now would go, when the settings name the index. Outcomes: 0; with no name and
-// why in `fault` when that cannot be told without a real one; -EINVAL with fault; -ENOMEM.
-static int name_probe(const struct elastic_opts *opts, struct buf *out, struct fault *fault) {
+// Where a document of now would go. Outcomes: 0; with no name and why in `fault` when that cannot
+// be told without a real one; -EINVAL with fault; -ENOMEM.
+static int name_place(const struct elastic_opts *opts, const struct sink_stream *stream,
+                      struct buf *out, struct fault *fault) {
     AUTO(pattern) struct pattern *pattern = NULL;
     struct fault why = {{0}};
-    if (!opts->index) return 0;
+    if (!opts->index) {
+        buf_addf(out, "logs-%s-%s", stream->dataset, stream->name_space);
+        return out->error;
+    }
     int r = pattern_new(&pattern, opts->index, fault);
     if (r) return r;
-    r = expand_sample(pattern, out, &why);
+    r = expand_sample(pattern, stream, out, &why);
     if (r == -ENOMEM) return r;
     if (!r && !out->error && elastic_name_is_good(buf_str(out))) return 0;
     buf_reset(out);
     fault_set(fault, 0, "depends on the document; one that has no name becomes a dead letter (%s)",
               why.text[0] ? why.text : "an event of now has none");
     return 0;
+}
+
+// All places that documents of this configuration go to, as far as they can be told, each once.
+struct places {
+    struct buf names[PLACES_MAX + 1]; // the last is for a place that is one too many
+    size_t n, left_out;
+};
+
+static void places_fini(struct places *p) {
+    for (size_t i = 0; i < LEN(p->names); i++) buf_fini(&p->names[i]);
+}
+DEFINE_AUTO_FINI(places)
+
+static bool has_place(const struct places *p, struct str name) {
+    for (size_t i = 0; i < p->n; i++)
+        if (str_eq(buf_str(&p->names[i]), name)) return true;
+    return false;
+}
+
+static int add_place(struct places *p, const struct elastic_opts *opts,
+                     const struct sink_stream *stream, struct fault *fault) {
+    struct buf *name = &p->names[p->n];
+    buf_reset(name);
+    int r = name_place(opts, stream, name, fault);
+    if (r || name->n == 0 || has_place(p, buf_str(name))) return r;
+    if (p->n < PLACES_MAX) p->n++;
+    else p->left_out++;
+    return 0;
+}
+
+static int find_places(struct places *p, const struct sink_opts *opts, struct fault *fault) {
+    static const struct sink_stream usual = {"okta.system", "default"};
+    for (size_t i = 0; i < LEN(p->names); i++) p->names[i] = buf_make(NAME_MAX_BYTES);
+    int r = opts->stream_count ? 0 : add_place(p, opts->elastic, &usual, fault);
+    for (size_t i = 0; !r && i < opts->stream_count; i++)
+        r = add_place(p, opts->elastic, &opts->streams[i], fault);
+    return r;
+}
+
+static int test_places(struct elastic *engine, struct places *p,
+                       void (*say)(void *ctx, bool good, const char *step, const char *text),
+                       void *ctx) {
+    const char *names[PLACES_MAX] = {NULL};
+    char text[64];
+    for (size_t i = 0; i < p->n; i++)
+        if (!(names[i] = buf_z(&p->names[i]))) return -ENOMEM;
+    int r = elastic_test(engine, names, p->n ? p->n : 1, say, ctx);
+    snprintf(text, sizeof text, "%zu, which are not looked at", p->left_out);
+    if (p->left_out) say(ctx, true, "more places", text);
+    return r;
 }
 
 static int es_test(const struct sink_opts *opts, const struct sink_host *host,
@@ -179,12 +238,12 @@ static int es_test(const struct sink_opts *opts, const struct sink_host *host,
         say(ctx, false, "settings", fault.text[0] ? fault.text : error_text(r));
         return r;
     }
-    AUTO_FINI(buf) struct buf name = buf_make(NAME_MAX_BYTES);
-    r = name_probe(opts->elastic, &name, &fault);
+    AUTO_FINI(places) struct places places = {.n = 0};
+    r = find_places(&places, opts, &fault);
     if (r == -EINVAL) say(ctx, false, "settings", fault.text);
     if (r) return r;
     if (fault.text[0]) say(ctx, true, "index", fault.text);
-    return elastic_test(engine, name.n ? buf_z(&name) : NULL, say, ctx, &fault);
+    return test_places(engine, &places, say, ctx);
 }
 
 // ---- a page
@@ -211,6 +270,7 @@ static bool recall(const struct es_sink *s, struct es_item *i) {
     if (!v) return false;
     i->state = v->rejected ? ES_REJECTED : ES_DELIVERED;
     i->reason = v->rejected ? v->reason : NULL;
+    i->repeated = v->repeated;
     return true;
 }
 
@@ -274,7 +334,8 @@ static void remember(struct es_sink *s, const struct es_page *page) {
         const struct es_item *item = &page->items[i];
         if (!item->new) continue;
         s->sink.progress = true;
-        if (item->state == ES_DELIVERED && !es_memory_put(&s->memory, item->id, STR_NONE)) return;
+        if (item->state != ES_DELIVERED) continue;
+        if (!es_memory_put(&s->memory, item->id, item->repeated, STR_NONE)) return;
     }
 }
 
@@ -302,6 +363,7 @@ static int es_deliver(struct sink *sink, const struct sink_doc *docs, size_t n, 
     for (size_t i = 0; i < n; i++) {
         bool rejected = items[i].state == ES_REJECTED;
         replies[i] = (struct sink_reply){.verdict = rejected ? SINK_REJECTED : SINK_DELIVERED,
+                                         .repeated = items[i].repeated,
                                          .fault = items[i].reason};
     }
     return 0;

@@ -33,6 +33,7 @@ enum sink_verdict { SINK_DELIVERED, SINK_RETRY, SINK_REJECTED };
 // One per document of a page.
 struct sink_reply {
     enum sink_verdict verdict;
+    bool repeated; // SINK_DELIVERED: it was there already; false where the sink cannot tell
     struct fault
         *fault; // not owned; for SINK_REJECTED points to a text that lives until the next deliver
 };
@@ -44,6 +45,11 @@ struct sink_host {
     void *ctx;
     const atomic_bool *stop; // set: give up waiting, return -ECANCELED
     bool opened_before;      // by this process: who has taken the place over since then, keeps it
+};
+
+// What the names of places are made of.
+struct sink_stream {
+    const char *dataset, *name_space; // data_stream.dataset, .namespace
 };
 
 struct elastic_opts; // elastic/engine.h
@@ -61,8 +67,23 @@ struct sink_opts {
     int fd;                             // stdout: the descriptor
     const struct elastic_opts *elastic; // elasticsearch, opensearch
     const struct kafka_opts *kafka;     // kafka
+    const struct sink_stream *streams;  // `test`: of the documents that will come, each once; none:
+    size_t stream_count;                // okta.system, default
     bool dry_run; // `test output`: `open` checks only and changes nothing of what is there; then
                   // `notice` may hold a remark, and nothing but `free` may be called
+};
+
+// What the state will remember of a page, to recognise events that come a second time: 16 bytes of
+// each uuid (struct hash128), one after the other.
+struct sink_memory {
+    struct str source; // as `remembered` tells it; absent for `sync`
+    struct str recent; // of polling: what Okta may repeat when it refuses the cursor
+    int64_t before_ms; // newest published that the pair had had before the page; 0: none
+    struct str had;    // what may come by the other way, polling or window
+    bool window;       // the page of `had` is of a window of the history
+    int64_t first_ms, last_ms, fetched_ms; // of `had`, as in store_had
+    int64_t forget_ms; // for `sync`: `had` of windows' pages that were made before can be met
+                       // by polling no more; 0: nothing is said of it
 };
 
 // Where a pair of source and output stands behind a page, for a sink that keeps it itself, in the
@@ -75,6 +96,7 @@ struct sink_position {
     bool window;          // the page is of a window of the history:
     int64_t since_ms, until_ms, position_ms;
     bool done;
+    const struct sink_memory *memory; // for `sync`, borrowed; NULL: nothing of it
 };
 
 struct sink;
@@ -93,6 +115,8 @@ struct sink_type {
     // Writes a page; `now_ms` is the wall clock (rotation by day). Fills one reply per document.
     // Outcomes: 0; -errno with fault: nothing counts as delivered, the caller will roll back and
     // try again, but for -EPIPE: the reader has gone for good, or another collector has taken over.
+    // -EACCES, -EPERM, -EINVAL, -EPROTO, -ENOTSUP (of `open`, too): somebody has to set something
+    // right first, so `collect --once` tries less often.
     // A sink may remember what was acknowledged and ask no more of the next try than is missing.
     int (*deliver)(struct sink *s, const struct sink_doc *docs, size_t n, int64_t now_ms,
                    struct sink_reply *replies, struct fault *fault) MUST_USE;
@@ -119,6 +143,13 @@ struct sink_type {
     // was opened again: when it tells of any then, it is closed, and the caller begins anew.
     int (*positions)(struct sink *s, int (*each)(void *ctx, const struct sink_position *p),
                      void *ctx, struct fault *fault) MUST_USE;
+
+    // NULL: nothing. Else, to be called after `positions`: what the other state remembered of the
+    // sources that it has told of. Those with `recent` are told oldest first, a source's one after
+    // the other, and take the place of what the caller remembers of its polling; those with `had`
+    // come beside it. `each` borrows. Outcomes: 0; what `each` returned; -ENOMEM.
+    int (*remembered)(struct sink *s, int (*each)(void *ctx, const struct sink_memory *m),
+                      void *ctx) MUST_USE;
 
     // NULL: `open` with `dry_run` is all that `test output` does. Else tells `say` of each step.
     // Outcomes: 0 all good; -errno.

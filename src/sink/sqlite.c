@@ -195,6 +195,7 @@ static int deliver_one(struct rows *w, const struct sink_doc *d, struct sink_rep
         return 0;
     }
     int r = insert(w, d, fault);
+    if (r == 0) reply->repeated = db_changes(w->db) == 0;
     if (r != -EMSGSIZE) return r;
     *reply = (struct sink_reply){.verdict = SINK_REJECTED, .fault = &w->too_large};
     return 0;

@@ -114,12 +114,16 @@ static void who_answered_is_asked_first(void **state) {
     world_start(&w, 2, steps, counts);
     world_open(&w);
     world_expect(&w, 200, "b");
+    assert_true(w.answer.repeated);
     world_expect(&w, 200, "b");
+    assert_false(w.answer.repeated);
     assert_int_equal(w.servers[0].asked, 1);
     assert_int_equal(w.servers[1].asked, 2);
     world_expect(&w, 200, "a");
+    assert_true(w.answer.repeated);
     size_t before = w.servers[1].asked;
     world_expect(&w, 200, "a");
+    assert_false(w.answer.repeated);
     assert_int_equal(w.servers[1].asked, before);
     world_end(&w);
 }

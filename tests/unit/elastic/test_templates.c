@@ -145,18 +145,25 @@ static struct reading read_assets(const struct elastic_opts *opts, enum elastic_
 
 static void every_asset_is_json_with_a_version_in_every_dialect(void **state) {
     (void)state;
-    static const char *const names[] = {NULL, "okta-%{+yyyy.MM}", "logs-okta.system-mine",
-                                        "%{[event.action]}", "x"};
+    static const struct {
+        const char *index;
+        size_t own; // index templates
+    } names[] = {{NULL, 2},
+                 {"okta-%{+yyyy.MM}", 1},
+                 {"logs-okta.system-mine", 1},
+                 {"logs-okta.system-%{[data_stream.namespace]}", 1},
+                 {"logs-%{[data_stream.dataset]}-%{[data_stream.namespace]}", 2}, // not of logs-*
+                 {"%{[event.action]}", 0},
+                 {"x", 1}};
     for (size_t i = 0; i < LEN(names); i++) {
         for (int dialect = 0; dialect < DIALECTS; dialect++) {
             const struct elastic_opts opts = {
                 .kind = dialect == DIALECT_OPENSEARCH ? ELASTIC_OPENSEARCH : ELASTIC_ELASTICSEARCH,
-                .index = names[i],
+                .index = names[i].index,
                 .retention_ms = i % 2 ? 86400000 : 0,
             };
             struct reading r = read_assets(&opts, (enum elastic_dialect)dialect);
-            size_t own = i == 0 ? 2 : i == 3 ? 0 : 1; // index templates
-            assert_int_equal(r.templates, 3 + own);
+            assert_int_equal(r.templates, 3 + names[i].own);
             assert_true(r.assets - r.templates <= (dialect == DIALECT_OPENSEARCH ? 1 : 0));
         }
     }
@@ -186,22 +193,26 @@ static void names_say_whether_they_are_of_data_streams(void **state) {
     (void)state;
     static const struct {
         const char *index;
-        bool stream, constant;
+        bool stream, constant, of_streams;
         const char *prefix;
     } rows[] = {
-        {NULL, true, false, ""},
-        {"logs-okta.system-mine", true, true, "logs-okta.system-mine"},
-        {"logs-okta.system-%{[data_stream.namespace]}", true, false, "logs-okta.system-"},
-        {"logs-okta.system-%{+yyyy}", false, false, "logs-okta.system-"},
-        {"logs-okta", false, true, "logs-okta"},
-        {"logs--x", false, true, "logs--x"},
-        {"okta", false, true, "okta"},
-        {"%{[event.action]}", false, false, ""},
+        {NULL, true, false, true, ""},
+        {"logs-okta.system-mine", true, true, true, "logs-okta.system-mine"},
+        {"logs-okta.system-%{[data_stream.namespace]}", true, false, true, "logs-okta.system-"},
+        {"logs-x-%{[data_stream][namespace]}", true, false, true, "logs-x-"},
+        {"x-%{[data_stream.namespace]}-%{[event.action]}", false, false, false, "x-"},
+        {"%{[data_stream.dataset]}-%{[data_stream.namespace]:none}", false, false, true, ""},
+        {"logs-okta.system-%{+yyyy}", false, false, false, "logs-okta.system-"},
+        {"logs-okta", false, true, true, "logs-okta"},
+        {"logs--x", false, true, true, "logs--x"},
+        {"okta", false, true, true, "okta"},
+        {"%{[event.action]}", false, false, false, ""},
     };
     for (size_t i = 0; i < LEN(rows); i++) {
         const struct elastic_opts opts = {.index = rows[i].index};
         assert_int_equal(elastic_index_is_stream(&opts), rows[i].stream);
         assert_int_equal(elastic_index_is_constant(&opts), rows[i].constant);
+        assert_int_equal(elastic_index_is_of_streams(&opts), rows[i].of_streams);
         assert_true(str_eqz(elastic_index_prefix(&opts), rows[i].prefix));
     }
 }

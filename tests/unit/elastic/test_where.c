@@ -138,9 +138,43 @@ static void an_alias_without_a_write_index_is_a_fault(void **state) {
         struct fault fault;
         const struct reply replies[] = {{200, "{\"aliases\":[{\"name\":\"al\"}]}"},
                                         {200, answers[k]}};
-        assert_int_equal(resolve(&i, "al", replies, &fault), -EIO);
+        assert_int_equal(resolve(&i, "al", replies, &fault), -EINVAL);
         assert_non_null(strstr(fault.text, "alias al: none of its"));
     }
+}
+
+// Elasticsearch does not name such an alias at the indices.
+static void an_alias_of_data_streams_is_written_to_in_the_written_streams_newest(void **state) {
+    (void)state;
+    static const char *const of[] = {
+        "{\"s\":{\"aliases\":{\"al\":{}}}}",
+        "{\"t\":{\"aliases\":{\"al\":{}}},\"s\":{\"aliases\":{\"al\":{\"is_write_index\":true}}}}"};
+    for (size_t k = 0; k < LEN(of); k++) {
+        AUTO_FINI(elastic_indices) struct elastic_indices i = {0};
+        struct fault fault;
+        const struct reply replies[] = {
+            {200, "{\"aliases\":[{\"name\":\"al\",\"indices\":[\"s2\",\"s1\",\"t1\"]}]}"},
+            {200,
+             "{\"s2\":{\"aliases\":{}},\"t1\":{\"aliases\":{\"x\":{}}},\"s1\":{\"aliases\":{}}}"},
+            {200, of[k]},
+            {200, "{\"data_streams\":[{\"name\":\"s\",\"backing_indices\":[\"s1\",\"s2\"]}]}"}};
+        assert_int_equal(resolve(&i, "al", replies, &fault), 0);
+        expect(&i, "t1 s1 s2");
+        assert_string_equal(script.paths[2], "GET /_alias/al");
+        assert_string_equal(script.paths[3], "GET /_resolve/index/s");
+    }
+}
+
+static void an_alias_of_data_streams_none_of_which_is_written_to_is_a_fault(void **state) {
+    (void)state;
+    AUTO_FINI(elastic_indices) struct elastic_indices i = {0};
+    struct fault fault;
+    const struct reply replies[] = {
+        {200, "{\"aliases\":[{\"name\":\"al\"}]}"},
+        {200, "{\"s1\":{\"aliases\":{}},\"t1\":{\"aliases\":{}}}"},
+        {200, "{\"t\":{\"aliases\":{\"al\":{}}},\"s\":{\"aliases\":{\"al\":{}}}}"}};
+    assert_int_equal(resolve(&i, "al", replies, &fault), -EINVAL);
+    assert_non_null(strstr(fault.text, "alias al: none of its 2 data streams"));
 }
 
 static void trouble_while_resolving_is_told(void **state) {
@@ -323,6 +357,8 @@ int main(void) {
         cmocka_unit_test(a_plain_index_stands_behind_itself),
         cmocka_unit_test(an_aliass_write_index_comes_last),
         cmocka_unit_test(an_alias_without_a_write_index_is_a_fault),
+        cmocka_unit_test(an_alias_of_data_streams_is_written_to_in_the_written_streams_newest),
+        cmocka_unit_test(an_alias_of_data_streams_none_of_which_is_written_to_is_a_fault),
         cmocka_unit_test(trouble_while_resolving_is_told),
         cmocka_unit_test(names_that_engines_read_as_more_than_a_name_are_not_good),
         cmocka_unit_test(documents_are_found_one_by_one),

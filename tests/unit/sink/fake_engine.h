@@ -12,7 +12,8 @@
 #include "json/read.h"
 #include "json/write.h"
 
-enum { FAKE_INDICES_MAX = 64, FAKE_DOCS_MAX = 4096, FAKE_NAME_MAX = 100 };
+#define FAKE_OPAQUE_ID "gatehouse-search"
+enum { FAKE_LATE_MAX = 8, FAKE_INDICES_MAX = 64, FAKE_DOCS_MAX = 4096, FAKE_NAME_MAX = 100 };
 
 struct fake_index {
     char stream[FAKE_NAME_MAX], name[FAKE_NAME_MAX];
@@ -20,6 +21,13 @@ struct fake_index {
 struct fake_doc {
     char id[FAKE_NAME_MAX];
     int index;
+};
+
+// A bulk request that is under way: what it will create, and in which index.
+struct fake_late {
+    char *body;
+    int index;
+    int began_ms;
 };
 
 // What the next requests meet. Numbers count down.
@@ -36,8 +44,10 @@ struct fake_trouble {
     const char *garbage; // the next bulk request is done and answered by this
     int forbid_find;     // _mget: 403
     int forbid_remove;
-    int lost_find;   // _mget that gets no answer
-    size_t body_max; // 413 beyond; 0: none
+    int lost_find;    // _mget that gets no answer
+    int late;         // bulk requests that are given up, and done by fake_finish_late()
+    int forbid_tasks; // _tasks: 403
+    size_t body_max;  // 413 beyond; 0: none
 };
 
 static struct fake {
@@ -45,12 +55,15 @@ static struct fake {
     struct fake_doc docs[FAKE_DOCS_MAX];
     int index_count, doc_count;
     struct fake_trouble trouble;
-    int busy; // so many documents whose id begins with "busy" are refused by 429
+    struct fake_late late[FAKE_LATE_MAX];
+    int late_count;
+    int busy;    // so many documents whose id begins with "busy" are refused by 429
+    bool locked; // those whose id begins with "locked" by 403
     const struct elastic_opts *opts;
     struct json_reader *reader;
     struct buf answer;
     struct {
-        int knocks, resolves, bulks, finds, removes, created, sent, all;
+        int knocks, resolves, bulks, finds, removes, tasks, created, sent, all;
     } seen;
 } fake;
 
@@ -106,6 +119,7 @@ static inline void fake_remove(int at) { fake.docs[at] = fake.docs[--fake.doc_co
 static inline void fake_reset(void) {
     struct json_reader *reader = fake.reader;
     struct buf answer = reader ? fake.answer : buf_make(1 << 24);
+    for (int i = 0; i < fake.late_count; i++) free(fake.late[i].body);
     memset(&fake, 0, sizeof fake);
     fake.reader = reader;
     fake.answer = answer; // once they have grown, neither of the two needs memory
@@ -192,6 +206,9 @@ static inline void fake_create(const char *stream, struct str id) {
         fake.busy--;
         fake_item("create", name, 429,
                   "{\"type\":\"es_rejected_execution_exception\",\"reason\":\"full\"}");
+    } else if (str_starts(id, STR("locked")) && fake.locked) {
+        fake_item("create", name, 403,
+                  "{\"type\":\"security_exception\",\"reason\":\"not yours\"}");
     } else if (str_starts(id, STR("bad"))) {
         fake_item("create", name, 400,
                   "{\"type\":\"document_parsing_exception\",\"reason\":\"no number\"}");
@@ -235,6 +252,51 @@ static inline void fake_actions(struct str body, bool roll_within) {
     }
 }
 
+// What a request creates that has found its index before.
+static inline void fake_create_in(int index, struct str body) {
+    while (body.n) {
+        const struct json *v = fake_read(str_split(&body, '\n'));
+        struct str id = json_str(json_path(v, "create._id"));
+        str_split(&body, '\n');
+        if (fake_find(index, id) < 0 && !str_starts(id, STR("bad"))) fake_put(index, id);
+    }
+}
+
+static inline void fake_begin_late(struct str body, const char *stream) {
+    struct fake_late *late = &fake.late[fake.late_count++];
+    assert_true(fake.late_count <= FAKE_LATE_MAX);
+    late->index = fake_write_index(stream);
+    if (late->index < 0) late->index = fake_rollover(stream);
+    late->body = mem_copy(body.p, body.n);
+    assert_non_null(late->body);
+    late->began_ms = 7;
+}
+
+// The oldest of those that are under way is done.
+static inline void fake_finish_late(void) {
+    struct fake_late late = fake.late[0];
+    fake.late_count--;
+    memmove(&fake.late[0], &fake.late[1], (size_t)fake.late_count * sizeof late);
+    fake_create_in(late.index, str_from(late.body));
+    free(late.body);
+}
+
+static inline int fake_tasks(struct elastic_answer *ret) {
+    struct buf *out = &fake.answer;
+    fake.seen.tasks++;
+    if (fake.trouble.forbid_tasks)
+        return fake_say(ret, 403,
+                        "{\"error\":{\"type\":\"security_exception\",\"reason\":\"no\"}}");
+    buf_reset(out);
+    buf_addz(out, "{\"tasks\":[{\"start_time_in_millis\":5,\"headers\":{\"X-Opaque-Id\":\"x\"}}");
+    for (int i = 0; i < fake.late_count; i++)
+        buf_addf(out, ",{\"start_time_in_millis\":%d,\"headers\":{\"X-Opaque-Id\":\"%s\"}}",
+                 fake.late[i].began_ms, FAKE_OPAQUE_ID);
+    buf_addz(out, "]}");
+    *ret = (struct elastic_answer){.status = 200, .body = buf_str(out)};
+    return 0;
+}
+
 static inline int fake_bulk(struct str body, struct elastic_answer *ret, struct fault *fault) {
     struct fake_trouble *t = &fake.trouble;
     bool create = str_starts(body, STR("{\"create\""));
@@ -244,6 +306,10 @@ static inline int fake_bulk(struct str body, struct elastic_answer *ret, struct 
         fake_say(ret, t->refuse_status, "{\"error\":{\"type\":\"x\",\"reason\":\"refused\"}}");
         ret->retry_after_ms = t->retry_after_ms;
         return 0;
+    }
+    if (create && fake_spend(&t->late)) {
+        fake_begin_late(body, "logs-okta.system-default");
+        return fault_set(fault, -EIO, "fake: no answer in time");
     }
     if (create && fake_spend(&t->roll_before)) fake_rollover("logs-okta.system-default");
     if (create && fake_spend(&t->twice)) fake_actions(body, false);
@@ -284,7 +350,12 @@ int elastic_ask(struct elastic *e, const struct elastic_request *q, struct elast
     }
     if (strncmp(q->path, resolve, strlen(resolve)) == 0)
         return fake_resolve(q->path + strlen(resolve), ret);
-    if (strncmp(q->path, "/_bulk", 6) == 0) return fake_bulk(q->body, ret, fault);
+    if (strncmp(q->path, "/_bulk", 6) == 0) {
+        bool create = str_starts(q->body, STR("{\"create\""));
+        if (create) assert_string_equal(q->header, "X-Opaque-Id: " FAKE_OPAQUE_ID);
+        return fake_bulk(q->body, ret, fault);
+    }
+    if (strncmp(q->path, "/_tasks?", 8) == 0) return fake_tasks(ret);
     assert_memory_equal(q->path, "/_mget", 6);
     if (fake_spend(&fake.trouble.lost_find)) return fault_set(fault, -EIO, "fake: lost");
     return fake_mget(q->body, ret);

@@ -23,6 +23,12 @@ static void start(struct rig *rig) {
     rig_open(rig);
 }
 
+static size_t count_repeated(const struct rig *rig) {
+    size_t n = 0;
+    for (size_t i = 0; i < rig->n; i++) n += rig->replies[i].repeated;
+    return n;
+}
+
 static void every_document_gets_in_once(void **state) {
     (void)state;
     struct rig rig;
@@ -30,8 +36,10 @@ static void every_document_gets_in_once(void **state) {
     rig_page(&rig, "a", 10);
     rig_pass(&rig);
     rig_each_once(&rig);
+    assert_int_equal(count_repeated(&rig), 0);
     rig_pass(&rig);
     rig_each_once(&rig);
+    assert_int_equal(count_repeated(&rig), 10);
     assert_int_equal(fake.doc_count, 10);
     rig_close(&rig);
 }
@@ -108,9 +116,45 @@ static void only_what_was_not_taken_is_sent_again(void **state) {
     assert_int_equal(fake.seen.sent, 8);
     rig_ok(&rig, rig_deliver(&rig));
     assert_int_equal(fake.seen.sent, 9);
+    assert_int_equal(count_repeated(&rig), 0);
     assert_int_equal(rig.replies[6].verdict, SINK_REJECTED);
     assert_true(says(rig.replies[6].fault->text, "no number"));
     rig_commit(&rig);
+    rig_close(&rig);
+}
+
+// A page that was there in part, and is tried twice.
+static void what_was_there_is_told_as_repeated_by_a_later_try_too(void **state) {
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    rig_page(&rig, "a", 3);
+    rig_pass(&rig);
+    rig_add(&rig, "new", rig.now_ms);
+    rig_add(&rig, "busy", rig.now_ms);
+    fake.busy = 1;
+    assert_int_equal(rig_deliver(&rig), -EAGAIN);
+    rig_ok(&rig, rig_deliver(&rig));
+    for (size_t i = 0; i < rig.n; i++) assert_int_equal(rig.replies[i].repeated, i < 3);
+    rig_close(&rig);
+}
+
+// As long as one document is held up by something that may pass, the whole page is.
+static void what_somebody_has_to_set_right_is_told_apart(void **state) {
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    rig_page(&rig, "locked", 3);
+    fake.locked = true;
+    assert_int_equal(rig_deliver(&rig), -EINVAL);
+    assert_true(says(rig.fault.text, "3 of 3 documents"));
+    assert_true(says(rig.fault.text, "security_exception: not yours"));
+    rig_add(&rig, "busy", rig.now_ms);
+    fake.busy = 1;
+    assert_int_equal(rig_deliver(&rig), -EAGAIN);
+    fake.locked = false;
+    rig_pass(&rig);
+    rig_each_once(&rig);
     rig_close(&rig);
 }
 
@@ -268,6 +312,7 @@ static void a_repeat_behind_a_rollover_is_not_doubled(void **state) {
     fake_rollover(RIG_STREAM);
     rig_pass(&rig);
     rig_each_once(&rig);
+    assert_int_equal(count_repeated(&rig), 10);
     assert_int_equal(fake.seen.removes, 0);
     rig_close(&rig);
 }
@@ -300,6 +345,7 @@ static void a_rollover_while_a_repeat_is_sent_is_repaired(void **state) {
     fake.trouble.roll_within = 1; // behind our look at the indices
     rig_pass(&rig);
     rig_each_once(&rig);
+    assert_int_equal(count_repeated(&rig), 10);
     assert_int_equal(fake.seen.removes, 9);
     rig_close(&rig);
 }
@@ -702,6 +748,8 @@ int main(void) {
         cmocka_unit_test(a_page_without_a_single_name_is_rejected),
         cmocka_unit_test(mapping_errors_are_rejected_with_the_engines_reason),
         cmocka_unit_test(only_what_was_not_taken_is_sent_again),
+        cmocka_unit_test(what_was_there_is_told_as_repeated_by_a_later_try_too),
+        cmocka_unit_test(what_somebody_has_to_set_right_is_told_apart),
         cmocka_unit_test(a_pause_that_the_engine_asks_for_is_passed_on),
         cmocka_unit_test(wrong_credentials_are_told_and_lose_nothing),
         cmocka_unit_test(a_request_that_is_too_large_is_halved),

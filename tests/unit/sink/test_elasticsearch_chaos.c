@@ -62,6 +62,7 @@ static void make_trouble(struct world *w) {
     t->forbid_find = chance(w, 5);
     t->forbid_remove = chance(w, 5);
     t->lost_find = chance(w, 8);
+    t->late = fake.late_count < FAKE_LATE_MAX && chance(w, 12);
 }
 
 static void crash(struct world *w) {
@@ -103,6 +104,7 @@ static void change_state(struct world *w) {
 }
 
 static void step(struct world *w) {
+    if (fake.late_count > 0 && chance(w, 30)) fake_finish_late();
     w->rig.now_ms += (int64_t)rand_below(&w->rand, 20 * TIME_MINUTE_MS);
     make_documents(w);
     if (chance(w, 8) && fake.index_count > 0 && fake.index_count < FAKE_INDICES_MAX - 8)
@@ -119,6 +121,7 @@ static void step(struct world *w) {
 
 static void catch_up(struct world *w) {
     fake.trouble = (struct fake_trouble){0};
+    while (fake.late_count > 0) fake_finish_late();
     repeat_history(w);
     while (w->at < w->made) {
         make_page(w, w->at);

@@ -84,6 +84,24 @@ static void repeated_documents_are_kept_once_and_called_delivered(void **state) 
     assert_int_equal(w->mark.n, 0);
 }
 
+static void what_was_there_is_told_as_repeated(void **state) {
+    AUTO(world) struct world *w = world_new(state, "sqlite");
+    const struct sink_doc docs[] = {
+        {.uuid = STR("a"), .document = STR("{}")},
+        {.uuid = STR("b"), .document = STR("{}")},
+        {.uuid = STR("a"), .document = STR("{}")},
+        {.document = STR("{}")},
+    };
+    static const bool wanted[] = {false, false, true, false};
+    struct sink_reply replies[LEN(docs)];
+    world_open(w);
+    world_ok(w, deliver(w, docs, LEN(docs), replies));
+    for (size_t i = 0; i < LEN(docs); i++) assert_int_equal(replies[i].repeated, wanted[i]);
+    world_ok(w, w->sink->type->rollback(w->sink, &w->fault));
+    world_ok(w, deliver(w, docs, 1, replies));
+    assert_false(replies[0].repeated);
+}
+
 static void rollback_and_a_crash_take_the_page_back(void **state) {
     AUTO(world) struct world *w = world_new(state, "sqlite");
     world_open(w);
@@ -314,6 +332,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(rows_hold_every_column),
         T(repeated_documents_are_kept_once_and_called_delivered),
+        T(what_was_there_is_told_as_repeated),
         T(rollback_and_a_crash_take_the_page_back),
         T(a_document_without_uuid_is_rejected_alone),
         T(a_document_past_sqlites_limit_is_rejected_alone),
