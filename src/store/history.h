@@ -82,11 +82,24 @@ struct store_stood {
     int64_t since_ms, until_ms, position_ms;
     bool done;
 };
+// What the other state remembered of a page.
+struct store_remembered {
+    struct str source;
+    struct str recent;    // as store_commit.recent_append; oldest first, a source's one after the
+                          // other: they take the place of what there is, but for the newest dead
+                          // letters, whose page may come again
+    int64_t before_ms;    // newest published before they came
+    struct store_had had; // takes the place of the same one of ours
+    bool window;          // `had` is of a window's page
+};
 struct store_join {
     struct str output;
     int64_t now_ms;
     const struct store_stood *rows; // windows do not overlap, but for those that are missing
     size_t n;
+    const struct store_remembered *remembered;
+    size_t remembered_count;
+    int64_t recent_max; // as in store_commit
 };
 // Of windows on record the parts that others replace are gone; the rest keeps what is done of it.
 // Outcomes: 0; -EINVAL (an empty window); -EUCLEAN; -errno.
@@ -107,7 +120,16 @@ int store_budgets_put(struct store *s, const struct store_budget *rows, size_t n
 int store_budgets(struct store *s, int (*each)(void *ctx, const struct store_budget *b), void *ctx,
                   struct fault *fault) MUST_USE;
 
-// An output as the running process last saw it: for `gatehouse status`, nothing rests on it.
+// How the running process last saw what it works with: for `gatehouse status`, nothing rests on it.
+// A source, as far as Okta's answers go:
+struct store_source {
+    struct str source;
+    int64_t at_ms;                // when this was written
+    int64_t failing_since_ms;     // 0: it does not fail
+    struct str complaint, reason; // absent: all is well
+    bool stopped;                 // for good
+};
+// An output:
 struct store_output {
     struct str output;
     int64_t at_ms;                                   // when this was written
@@ -117,18 +139,25 @@ struct store_output {
     struct str complaint, reason; // absent: all is well
     bool stopped;                 // for good
 };
-// And a pair of it.
+// And a pair of both:
 struct store_stand {
     struct str source, output;
     int64_t at_ms;
     bool caught_up;
-    int64_t lag_ms;
+    int64_t lag_ms;          // watch_pair_stats; -1: it has had nothing yet
     int64_t forgotten_in_ms; // watch_pair_stats; -1: nothing is
 };
-int store_outputs_put(struct store *s, const struct store_output *rows, size_t n,
-                      const struct store_stand *stands, size_t stand_count,
-                      struct fault *fault) MUST_USE;
-// The callback borrows and must not call the store; non-zero stops.
+struct store_noted {
+    const struct store_source *sources;
+    const struct store_output *outputs;
+    const struct store_stand *stands;
+    size_t source_count, output_count, stand_count;
+};
+// Each takes the place of what was noted of the same one before.
+int store_noted_put(struct store *s, const struct store_noted *n, struct fault *fault) MUST_USE;
+// The callbacks borrow and must not call the store; non-zero stops.
+int store_sources(struct store *s, int (*each)(void *ctx, const struct store_source *r), void *ctx,
+                  struct fault *fault) MUST_USE;
 int store_outputs(struct store *s, int (*each)(void *ctx, const struct store_output *o), void *ctx,
                   struct fault *fault) MUST_USE;
 int store_stands(struct store *s, int (*each)(void *ctx, const struct store_stand *t), void *ctx,

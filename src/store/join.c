@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What another state has left is put in place of ours: cursors are overwritten, and a window takes
-// the place of the parts of ours that it covers.
+// the place of the parts of ours that it covers. So are the uuids of what the other state polled
+// last; those that may come by the other way come beside ours.
 #include <errno.h>
 
+#include "base/hash.h"
 #include "store/window-internal.h"
+
+enum { NO_WINDOW = -1 }; // of one that is not on record any more; none has such a number
 
 // The first window of the pair that lies between the two instants. Outcomes: DB_ROW; 0: none;
 // -EUCLEAN; -errno.
@@ -114,6 +118,119 @@ static int put_row(struct store *s, const struct store_join *j, const struct sto
     return row->missing ? put_missing(s, pair.id, row, fault) : put_window(s, pair.id, row, fault);
 }
 
+// ---- what the other state remembered
+
+static int clear_ring(struct store *s, const struct pair_row *pair, struct fault *fault) {
+    struct db_stmt *clear;
+    int r = store_stmt(s, STORE_SQL_RECENT_TRIM, &clear, fault);
+    if (r) return r;
+    db_bind_i64(clear, 1, pair->id);
+    db_bind_i64(clear, 2, pair->recent_total);
+    return db_run(clear, fault);
+}
+
+static void add_id(struct buf *to, struct str text) {
+    struct hash128 id = hash128(text);
+    if (text.n) buf_add(to, &id, sizeof id);
+}
+
+// The uuids of the newest dead letters of the pair, or the events where those are not sure.
+static int find_refused(struct store *s, const struct pair_row *pair, struct buf *ids,
+                        struct fault *fault) {
+    struct db_stmt *dead;
+    int r = store_stmt(s, STORE_SQL_DEAD_NEWEST, &dead, fault);
+    if (r) return r;
+    db_bind_text(dead, 1, pair->source);
+    db_bind_text(dead, 2, pair->output);
+    while ((r = db_step(dead, fault)) == DB_ROW) {
+        add_id(ids, db_str(dead, 0));
+        add_id(ids, db_str(dead, 1));
+    }
+    db_reset(dead);
+    return r ? r : ids->error;
+}
+
+static int append(struct store *s, const struct store_join *j, const struct store_remembered *m,
+                  struct str ids, struct fault *fault) {
+    struct pair_row pair;
+    int r = store_pair_number(s, m->source, j->output, &pair, fault);
+    if (r) return r;
+    pair.recent_total += (int64_t)(ids.n / UUID_BYTES);
+    pair.recent_max = j->recent_max;
+    pair.committed_ms = j->now_ms;
+    pair.published_before_ms = m->before_ms;
+    r = store_pair_put(s, &pair, fault);
+    return r ? r : store_recent_put(s, &pair, ids, fault);
+}
+
+// The ring is begun anew. Of ours stays what was refused: those dead letters are on record before
+// their page is in the sink (watch/delivery.c), and the page may come again.
+static int begin_ring(struct store *s, const struct store_join *j, const struct store_remembered *m,
+                      struct fault *fault) {
+    AUTO_FINI(buf) struct buf ids = buf_make(SIZE_MAX);
+    struct pair_row pair;
+    int r = store_pair_number(s, m->source, j->output, &pair, fault);
+    if (r == 0) r = clear_ring(s, &pair, fault);
+    if (r == 0) r = find_refused(s, &pair, &ids, fault);
+    return r || ids.n == 0 ? r : append(s, j, m, buf_str(&ids), fault);
+}
+
+static int put_recent(struct store *s, const struct store_join *j, const struct store_remembered *m,
+                      bool first, struct fault *fault) {
+    int r = first ? begin_ring(s, j, m, fault) : 0;
+    return r ? r : append(s, j, m, m->recent, fault);
+}
+
+// Our number for the window that the page was of. It may have melted into another, or be gone.
+static int find_window(struct store *s, int64_t pair, const struct store_remembered *m,
+                       int64_t *ret, struct fault *fault) {
+    struct window_row row;
+    *ret = m->window ? NO_WINDOW : 0;
+    if (!m->window) return 0;
+    int r = find_within(s, pair, m->had.first_ms, m->had.first_ms + 1, &row, fault);
+    if (r == DB_ROW) *ret = row.id;
+    return r == DB_ROW ? 0 : r;
+}
+
+// The same row of ours, whose window may have another number by now.
+static int remove_same(struct store *s, int64_t pair, const struct store_had *had,
+                       struct fault *fault) {
+    struct db_stmt *same;
+    int r = store_stmt(s, STORE_SQL_HAD_REMOVE, &same, fault);
+    if (r) return r;
+    const int64_t numbers[] = {pair, had->last_ms, had->first_ms, had->fetched_ms};
+    for (size_t i = 0; i < LEN(numbers); i++) db_bind_i64(same, (int)i + 1, numbers[i]);
+    db_bind_blob(same, 5, had->uuids);
+    return db_run(same, fault);
+}
+
+static int put_had(struct store *s, const struct store_join *j, const struct store_remembered *m,
+                   struct fault *fault) {
+    struct pair_row pair;
+    struct store_commit c = {.had = m->had};
+    int r = store_pair_number(s, m->source, j->output, &pair, fault);
+    if (r == 0) r = store_pair_put(s, &pair, fault); // a new one has its number from now on
+    if (r == 0) r = remove_same(s, pair.id, &m->had, fault);
+    if (r == 0) r = find_window(s, pair.id, m, &c.window.id, fault);
+    return r ? r : store_had_add(s, pair.id, &c, fault);
+}
+
+static int put_remembered(struct store *s, const struct store_join *j, struct fault *fault) {
+    struct str ring = STR_NONE; // whose ring was begun anew last
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < j->remembered_count; i++) {
+        const struct store_remembered *m = &j->remembered[i];
+        if (m->recent.n % UUID_BYTES || m->had.uuids.n % UUID_BYTES)
+            return fault_set(fault, -EINVAL, "%s: the list of uuids is not one", s->path);
+        if (m->recent.n) {
+            r = put_recent(s, j, m, !ring.p || !str_eq(ring, m->source), fault);
+            ring = m->source;
+        }
+        if (r == 0 && m->had.uuids.n) r = put_had(s, j, m, fault);
+    }
+    return r;
+}
+
 static int join(struct store *s, const struct store_join *j, struct fault *fault) {
     for (int missing = 0; missing <= 1; missing++)
         for (size_t i = 0; i < j->n; i++) {
@@ -121,7 +238,7 @@ static int join(struct store *s, const struct store_join *j, struct fault *fault
             int r = put_row(s, j, &j->rows[i], fault);
             if (r) return r;
         }
-    return 0;
+    return put_remembered(s, j, fault);
 }
 
 int store_join(struct store *s, const struct store_join *j, struct fault *fault) {

@@ -13,7 +13,7 @@
 #include "base/parse.h"
 
 enum {
-    STORE_FORMAT = 4,               // user_version
+    STORE_FORMAT = 5,               // user_version
     STORE_APPLICATION = 0x67746853, // application_id: "gthS"
     CACHE_KB = 256,
     BUSY_MS = 5000,            // `status` may read while we write
@@ -74,6 +74,10 @@ static const char *const migrations[STORE_FORMAT] = {
           "CREATE TABLE stand(source TEXT NOT NULL, output TEXT NOT NULL, at_ms INTEGER NOT NULL,"
           " caught_up INTEGER NOT NULL, lag_ms INTEGER NOT NULL, forgotten_in_ms INTEGER NOT NULL,"
           " PRIMARY KEY(source, output)) WITHOUT ROWID;",
+    // And the sources.
+    [4] = "CREATE TABLE source(source TEXT PRIMARY KEY NOT NULL, at_ms INTEGER NOT NULL,"
+          " failing_since_ms INTEGER NOT NULL, complaint TEXT, reason TEXT,"
+          " stopped INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 static char *join(const char *directory, const char *name) {

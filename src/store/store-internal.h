@@ -23,6 +23,7 @@ enum store_sql {
     STORE_SQL_MARKS,
     STORE_SQL_DEAD_ADD,
     STORE_SQL_DEAD_NEXT,
+    STORE_SQL_DEAD_NEWEST,
     STORE_SQL_DEAD_DELETE,
     STORE_SQL_DEAD_COUNT,
     STORE_SQL_WINDOW_GET,
@@ -33,12 +34,15 @@ enum store_sql {
     STORE_SQL_WINDOW_WITHIN,
     STORE_SQL_WINDOWS,
     STORE_SQL_HAD_ADD,
+    STORE_SQL_HAD_REMOVE,
     STORE_SQL_HAD_FIND,
     STORE_SQL_HAD_READ,
     STORE_SQL_HAD_FORGET,
     STORE_SQL_HAD_ANY,
     STORE_SQL_BUDGET_PUT,
     STORE_SQL_BUDGETS,
+    STORE_SQL_SOURCE_PUT,
+    STORE_SQL_SOURCES,
     STORE_SQL_OUTPUT_PUT,
     STORE_SQL_OUTPUTS,
     STORE_SQL_STAND_PUT,
@@ -75,6 +79,7 @@ struct pair_row {
     int64_t published_before_ms; // while a page is committed: newest published before it
     int64_t start_ms;
 };
+enum { UUID_BYTES = 16 };         // of one in a list of them: what is kept is a hash
 enum { STORE_PAIR_COLUMNS = 12 }; // STORE_SQL_PAIRS gives the number of dead letters behind them
 
 // The statement, ready for binding. Outcomes: 0; -errno.
@@ -96,6 +101,11 @@ int store_pair_number(struct store *s, struct str source, struct str output, str
 
 // Writes the row, inside the caller's transaction. Outcomes: 0; -errno.
 int store_pair_put(struct store *s, const struct pair_row *pair, struct fault *fault) MUST_USE;
+
+// Appends a page's uuids, which pair->recent_total counts already, to the pair's ring, and drops
+// what is beyond recent_max, inside the caller's transaction. Outcomes: 0; -errno.
+int store_recent_put(struct store *s, const struct pair_row *pair, struct str uuids,
+                     struct fault *fault) MUST_USE;
 
 // What a page of a window moves and leaves behind, inside the caller's transaction. Outcomes: 0;
 // -ESTALE (the window is not what the mover thinks); -EUCLEAN; -errno.

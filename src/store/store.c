@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 
-enum { UUID_BYTES = 16, RECENT_MAX_BYTES = 256 << 20 };
+enum { RECENT_MAX_BYTES = 256 << 20 };
 
 #define PAIR_COLUMNS                                                                               \
     "source, output, next, id, published_ms, committed_ms, events, pages, recent_total, "          \
@@ -37,6 +37,8 @@ static const char *const sql[STORE_SQL_COUNT] = {
                            "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [STORE_SQL_DEAD_NEXT] = "SELECT id, at_ms, source, output, uuid, reason, event, sum FROM dead "
                             "WHERE id > ?1 ORDER BY id LIMIT 1",
+    [STORE_SQL_DEAD_NEWEST] = "SELECT uuid, event FROM dead WHERE source = ?1 AND output = ?2 "
+                              "ORDER BY id DESC LIMIT 1000",
     [STORE_SQL_DEAD_DELETE] = "DELETE FROM dead WHERE id = ?1",
     [STORE_SQL_DEAD_COUNT] = "SELECT count(*) FROM dead",
     [STORE_SQL_WINDOW_GET] = "SELECT " WINDOW_COLUMNS " FROM window WHERE id = ?1",
@@ -56,6 +58,9 @@ static const char *const sql[STORE_SQL_COUNT] = {
     [STORE_SQL_HAD_ADD] =
         "INSERT INTO had(pair, window, first_ms, last_ms, fetched_ms, sum, uuids) "
         "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [STORE_SQL_HAD_REMOVE] =
+        "DELETE FROM had WHERE pair = ?1 AND last_ms = ?2 AND first_ms = ?3 AND fetched_ms = ?4 "
+        "AND uuids = ?5",
     [STORE_SQL_HAD_FIND] =
         "SELECT id, first_ms, last_ms FROM had WHERE pair = ?1 AND last_ms >= ?2 "
         "AND first_ms <= ?3",
@@ -77,6 +82,10 @@ static const char *const sql[STORE_SQL_COUNT] = {
         "?5, ?6, ?7, ?8, ?9)",
     [STORE_SQL_BUDGETS] = "SELECT source, bucket, at_ms, used, allowed, reset_ms, early_limit, "
                           "concurrency, refused_ms FROM budget ORDER BY source, bucket",
+    [STORE_SQL_SOURCE_PUT] = "INSERT OR REPLACE INTO source(source, at_ms, failing_since_ms, "
+                             "complaint, reason, stopped) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [STORE_SQL_SOURCES] = "SELECT source, at_ms, failing_since_ms, complaint, reason, stopped "
+                          "FROM source ORDER BY source",
     [STORE_SQL_OUTPUT_PUT] =
         "INSERT OR REPLACE INTO output(output, at_ms, deliveries, retries, filtered, rejected, "
         "failing_since_ms, last_success_ms, complaint, reason, stopped) "
@@ -412,8 +421,8 @@ static int next_pair(struct store *s, const struct store_commit *c, struct pair_
     return 0;
 }
 
-static int put_recent(struct store *s, const struct pair_row *pair, struct str uuids,
-                      struct fault *fault) {
+int store_recent_put(struct store *s, const struct pair_row *pair, struct str uuids,
+                     struct fault *fault) {
     struct db_stmt *stmt;
     if (uuids.n) {
         int r = store_stmt(s, STORE_SQL_RECENT_ADD, &stmt, fault);
@@ -441,7 +450,7 @@ static int write_page(struct store *s, const struct store_commit *c, struct faul
     int r = next_pair(s, c, &pair, fault);
     if (r) return r;
     r = store_pair_put(s, &pair, fault);
-    if (r == 0) r = put_recent(s, &pair, c->recent_append, fault);
+    if (r == 0) r = store_recent_put(s, &pair, c->recent_append, fault);
     if (r == 0 && c->window.id) r = store_window_move(s, &pair, c, fault);
     if (r == 0 && c->had.uuids.n) r = store_had_add(s, pair.id, c, fault);
     if (r) return r;

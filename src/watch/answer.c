@@ -197,14 +197,8 @@ static void stop_pair(struct pair *p, void *ctx) {
 // finished.
 static void refuse(struct stream *t, const char *text) {
     struct source *s = t->source;
-    if (!s->stopped)
-        log_error(log_of(t), "okta.refused", KV_STR("source", s->opts->name),
-                  KV_STR("reason", text));
-    s->stopped = true;
-    s->complaint = "okta.refused";
-    s->complainer = NULL;
+    source_refuse(s, text);
     each_asking(t, stop_pair, NULL);
-    s->watch->failed = true;
     stream_drop_page(t);
     source_step(s);
 }

@@ -15,6 +15,7 @@ struct watch_budgets {
     char (*early)[EARLY_MAX]; // texts of the rows
     size_t n;
     bool writing;
+    bool again;   // once more when that is done: the watch ends
     bool written; // once
     int64_t seen; // pages and refusals that were known then
 };
@@ -41,7 +42,7 @@ static void add_row(struct watch_budgets *b, const struct source *s, enum okta_b
         .allowed = limit,
         .reset_ms = time_now_ms() + budget->reset_mono_ms - mono,
         .early_limit = str_from(b->early[b->n]),
-        .concurrency = budget->concurrency,
+        .concurrency = okta_org_concurrency(s->opts->org)->most,
         .refused_ms = bucket == OKTA_BUCKET_LOGS ? s->refused_ms : 0,
     };
     b->n++;
@@ -52,17 +53,22 @@ static void work(void *ctx) {
     (void)!store_budgets_put(b->watch->opts.store, b->rows, b->n, NULL);
 }
 
+static void write_down(struct watch_budgets *b);
+
 static void done(void *ctx) {
     struct watch_budgets *b = ctx;
     b->writing = false;
+    if (b->again) {
+        b->again = false;
+        write_down(b);
+    }
     watch_job_done(b->watch);
     watch_check_finished(b->watch);
 }
 
-static void on_timer(void *ctx) {
-    struct watch_budgets *b = ctx;
+static void write_down(struct watch_budgets *b) {
     struct watch *w = b->watch;
-    if (b->writing || w->stopping || b->seen == news(w)) return;
+    if (b->seen == news(w)) return;
     b->seen = news(w);
     b->n = 0;
     for (size_t i = 0; i < w->opts.source_count; i++)
@@ -70,6 +76,11 @@ static void on_timer(void *ctx) {
             add_row(b, &w->sources[i], (enum okta_bucket)bucket);
     b->written = true;
     b->writing = b->n > 0 && watch_job(w, work, done, b) == 0;
+}
+
+static void on_timer(void *ctx) {
+    struct watch_budgets *b = ctx;
+    if (!b->writing && !b->watch->stopping) write_down(b);
 }
 
 int watch_budgets_init(struct watch *w) {
@@ -102,6 +113,10 @@ bool watch_budgets_wait(const struct watch *w) {
     return w->budgets && loop_timer_is_set(w->budgets->timer);
 }
 
-void watch_budgets_cancel(struct watch *w) {
-    if (w->budgets) loop_timer_cancel(w->budgets->timer);
+void watch_budgets_end(struct watch *w) {
+    struct watch_budgets *b = w->budgets;
+    if (!b || !b->timer || !loop_timer_is_set(b->timer)) return;
+    loop_timer_cancel(b->timer);
+    if (b->writing) b->again = true;
+    else write_down(b);
 }

@@ -163,11 +163,13 @@ static int64_t polled_until_ms(const struct page *page) {
     return page->received > 0 ? page->newest_ms : page->date_ms;
 }
 
+int64_t had_settled_ms(const struct page *page) { return polled_until_ms(page) - SETTLED_MS; }
+
 int had_forget(const struct pair *p, bool *ret_left, struct fault *fault) {
     struct store *store = p->source->watch->opts.store;
     struct str source = source_name(p->source);
     struct str output = str_from(p->output->opts->name);
-    int64_t before_ms = polled_until_ms(p->page) - SETTLED_MS;
+    int64_t before_ms = had_settled_ms(p->page);
     int64_t gone = FORGET_ROWS;
     for (int i = 0; i < FORGET_SLICES && gone == FORGET_ROWS; i++) {
         int e = store_had_forget(store, source, output, before_ms, FORGET_ROWS, &gone, fault);

@@ -29,6 +29,10 @@ int had_look(struct had *ret, const struct pair *p, struct fault *fault) MUST_US
 // Whether the event may come a second time by the other way, so that it is to be kept on record.
 bool had_is_to_be_kept(const struct had *h, size_t event);
 
+// Nothing that a window brought before this instant of Okta's clock can be met by polling any more
+// once the polled page, which is the end of the log, is committed.
+int64_t had_settled_ms(const struct page *page);
+
 // Forgets, in slices, what nothing can meet any more once this polled page is committed. `ret_left`
 // is whether anything remains. Outcomes: 0; -errno with fault.
 int had_forget(const struct pair *p, bool *ret_left, struct fault *fault) MUST_USE;

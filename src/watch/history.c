@@ -212,7 +212,8 @@ static struct pace_view view_budget(const struct history *h) {
     int64_t used = 0;
     int64_t limit = 0;
     struct pace_view v = {.pages_left = events_left(h).most / events_per_page(h),
-                          .concurrency = b->concurrency};
+                          .concurrency = concurrency_most_of(
+                              okta_org_concurrency(h->source->opts->org), BUDGET_BACKFILL)};
     v.known = budget_used(b, now, &used, &limit);
     if (!v.known) return v;
     v.allowed = share_of(b) > used ? share_of(b) - used : 0;
@@ -381,25 +382,36 @@ static void drop_over(struct history *h) {
     }
 }
 
-static void say_done(struct history *h) {
-    if (!h->any || h->windows || h->said_done) return;
+// The last windows of a watch that is finished are still there.
+void history_say_done(struct history *h) {
+    if (!h->any || h->said_done || h->source->stopped || !history_is_over(h)) return;
     h->said_done = true;
-    source_history_is_over(h->source);
     log_info(h->source->watch->opts.log, "history.done", KV_STR("source", h->source->opts->name),
              KV_INT("events", h->events));
+}
+
+static void rest(struct history *h) {
+    if (!h->any || h->windows || h->said_done) return;
+    source_history_is_over(h->source);
+    history_say_done(h);
+}
+
+// Not one whose output has been at its first page for long.
+static bool begins_soon(const struct pair *p) {
+    return p->is_new && p->state == PAIR_DELIVERING && !output_is_in_trouble(p->output);
 }
 
 // Pairs that are about to have the same windows share their pages only if they begin together.
 static bool others_begin(const struct history *h) {
     const struct stream *poll = &h->source->poll;
     for (size_t i = 0; i < poll->pair_count; i++)
-        if (poll->pairs[i].is_new && poll->pairs[i].state == PAIR_DELIVERING) return true;
+        if (begins_soon(&poll->pairs[i])) return true;
     return false;
 }
 
 static void look(struct history *h) {
     drop_over(h);
-    say_done(h);
+    rest(h);
     if (!h->source->heard || h->source->stopped || others_begin(h)) return;
     struct pace_view v = view_budget(h);
     int want = pace_want(&h->pace, &v);
@@ -466,7 +478,7 @@ void history_cancel(struct history *h) {
 
 void history_note_page(struct history *h, struct pair *p) {
     struct stream *t = p->stream;
-    int64_t events = p->delivery.delivered + p->delivery.filtered + p->delivery.rejected;
+    int64_t events = p->delivery.taken + p->delivery.filtered + p->delivery.rejected;
     h->events += events;
     p->window.events += events;
     h->pages++;
@@ -488,10 +500,12 @@ void history_view(const struct history *h, struct watch_history *ret) {
                                   .pages = h->pages,
                                   .in_flight = count_active(h),
                                   .left_ms = -1};
-    for (const struct stream *t = h->windows; t; t = t->next) ret->left += !stream_is_over(t);
+    for (const struct stream *t = h->windows; t; t = t->next)
+        ret->left += h->source->stopped || !stream_is_over(t);
     if (!ret->any) return;
     double all = (double)h->events + events_left(h).all;
-    ret->share = ret->over ? 1 : all > 0 ? (double)h->events / all : 0;
+    bool done = ret->over && !h->source->stopped;
+    ret->share = done ? 1 : all > 0 ? (double)h->events / all : 0;
     struct pace_view v = view_budget(h);
     if (!ret->over)
         ret->left_ms = pace_time_left_ms(&h->pace, &v, share_of(source_budget(h->source)));

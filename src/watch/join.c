@@ -2,7 +2,8 @@
 // An output whose sink keeps the positions of its pairs itself, in the same transaction as the
 // documents, may have been served by another state since this one last did. So before anything is
 // asked for it, the sink is opened and asked, and what it knows goes on record in one transaction;
-// then its pairs begin as at a start.
+// then its pairs begin as at a start. That is where they stand, and what is remembered of what they
+// had: Okta may repeat some of it.
 //
 // A window that the other state had on record without a document of it in the sink is not known
 // there: what of the past before the beginning of the polling is missing becomes windows again.
@@ -17,6 +18,11 @@ struct texts {
     char *source, *next;
 };
 
+// What the other state remembered of a page, kept likewise; the uuids are `recent` or `had`.
+struct kept {
+    char *source, *recent, *had;
+};
+
 struct output_join {
     struct output *output;
     bool running, done;
@@ -25,6 +31,9 @@ struct output_join {
     struct store_stood *rows;
     struct texts *texts; // one for each
     size_t n, cap, text_cap;
+    struct store_remembered *remembered;
+    struct kept *kept; // one for each
+    size_t remembered_count, remembered_cap, kept_cap;
     int error;
     struct fault fault;
 };
@@ -37,6 +46,12 @@ static void forget_rows(struct output_join *j) {
         free(j->texts[i].next);
     }
     j->n = 0;
+    for (size_t i = 0; i < j->remembered_count; i++) {
+        free(j->kept[i].source);
+        free(j->kept[i].recent);
+        free(j->kept[i].had);
+    }
+    j->remembered_count = 0;
 }
 
 int output_join_init(struct output *o) {
@@ -53,6 +68,8 @@ void output_join_fini(struct output *o) {
     forget_rows(j);
     free(j->rows);
     free(j->texts);
+    free(j->remembered);
+    free(j->kept);
     free(j);
 }
 
@@ -89,10 +106,14 @@ static int add_row(struct output_join *j, const struct store_stood *row) {
 }
 
 // The numbers of another state's journal say nothing of ours.
+static bool is_journal(const struct output_join *j, struct str name) {
+    const struct watch_source_opts *source = find_source(j, name);
+    return source && source->journal;
+}
+
 static int take_position(void *ctx, const struct sink_position *p) {
     struct output_join *j = ctx;
-    const struct watch_source_opts *source = find_source(j, p->source);
-    if (source && source->journal) return 0;
+    if (is_journal(j, p->source)) return 0;
     if (p->window && p->since_ms >= p->until_ms) return 0;
     return add_row(j, &(struct store_stood){.source = p->source,
                                             .next = p->next,
@@ -103,6 +124,34 @@ static int take_position(void *ctx, const struct sink_position *p) {
                                             .until_ms = p->until_ms,
                                             .position_ms = p->position_ms,
                                             .done = p->done});
+}
+
+static int keep_memory(struct kept *kept, const struct sink_memory *m,
+                       struct store_remembered *ret) {
+    int e = copy_text(m->source, &kept->source);
+    if (!e) e = copy_text(m->recent, &kept->recent);
+    if (!e) e = copy_text(m->had, &kept->had);
+    *ret = (struct store_remembered){.source = {kept->source, m->source.n},
+                                     .recent = {kept->recent, m->recent.n},
+                                     .before_ms = m->before_ms,
+                                     .had = {.first_ms = m->first_ms,
+                                             .last_ms = m->last_ms,
+                                             .fetched_ms = m->fetched_ms,
+                                             .uuids = {kept->had, m->had.n}},
+                                     .window = m->window};
+    return e;
+}
+
+static int take_memory(void *ctx, const struct sink_memory *m) {
+    struct output_join *j = ctx;
+    size_t want = j->remembered_count + 1;
+    if (is_journal(j, m->source)) return 0;
+    int e = mem_grow(&j->remembered, &j->remembered_cap, want, sizeof *j->remembered);
+    if (!e) e = mem_grow(&j->kept, &j->kept_cap, want, sizeof *j->kept);
+    if (e) return e;
+    size_t at = j->remembered_count++;
+    j->kept[at] = (struct kept){NULL, NULL, NULL};
+    return keep_memory(&j->kept[at], m, &j->remembered[at]);
 }
 
 // A window that was split is told with its old end until its next page came; the other half may be
@@ -144,8 +193,17 @@ static int put_on_record(struct output_join *j) {
     const struct store_join join = {.output = str_from(j->output->opts->name),
                                     .now_ms = time_now_ms(),
                                     .rows = j->rows,
-                                    .n = j->n};
+                                    .n = j->n,
+                                    .remembered = j->remembered,
+                                    .remembered_count = j->remembered_count,
+                                    .recent_max = RECENT_MAX};
     return e ? e : store_join(watch_of(j)->opts.store, &join, &j->fault);
+}
+
+static int ask(struct output_join *j, struct sink *sink) {
+    int e = sink->type->positions(sink, take_position, j, &j->fault);
+    if (!e && sink->type->remembered) e = sink->type->remembered(sink, take_memory, j);
+    return e;
 }
 
 static void work(void *ctx) {
@@ -154,8 +212,7 @@ static void work(void *ctx) {
     forget_rows(j);
     j->fault.text[0] = '\0';
     j->error = outlet_open(outlet, &j->fault);
-    if (!j->error)
-        j->error = outlet->sink->type->positions(outlet->sink, take_position, j, &j->fault);
+    if (!j->error) j->error = ask(j, outlet->sink);
     if (!j->error && j->n > 0) j->error = put_on_record(j);
     if (j->error) outlet_close(outlet); // opened again, it tells all of it again
 }
@@ -204,7 +261,7 @@ static void have_failed(struct output_join *j) {
         return;
     }
     output_failed(o, text);
-    bool hopeless = watch_of(j)->opts.once && j->failures >= ONCE_TRIES;
+    bool hopeless = watch_of(j)->opts.once && j->failures >= ONCE_FEW_TRIES;
     if (!hopeless) loop_timer_set(o->timer, wait);
     else each_pair(o, give_up);
     if (hopeless) watch_step(watch_of(j));

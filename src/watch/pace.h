@@ -29,7 +29,7 @@ struct pace_view {
     int64_t allowed;     // requests that may still go in this window of the rate limit
     int64_t left_ms;     // until it ends
     double pages_left;   // of the history, estimated
-    int64_t concurrency; // requests at once that the org takes, as learned; 0: not known
+    int64_t concurrency; // requests at once that the history may have, as learned; 0: not known
 };
 
 // How many windows to have in flight now: one more when what the rate limit allows would otherwise

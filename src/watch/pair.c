@@ -89,9 +89,18 @@ void pair_stop(struct pair *p) {
     p->source->watch->failed = true;
 }
 
+// What an output says when somebody has to set something right first: it tells so in these codes.
+static bool waits_for_people(int error) {
+    static const int codes[] = {-EACCES, -EPERM, -EINVAL, -EPROTO, -ENOTSUP};
+    for (size_t i = 0; i < LEN(codes); i++)
+        if (codes[i] == error) return true;
+    return false;
+}
+
 // With `once`, a pair that fails time and again is given up.
 static bool is_hopeless(const struct pair *p) {
-    return p->source->watch->opts.once && p->failures >= ONCE_TRIES;
+    int tries = waits_for_people(p->delivery.error) ? ONCE_FEW_TRIES : ONCE_TRIES;
+    return p->source->watch->opts.once && p->failures >= tries;
 }
 
 void pair_ask_again(struct pair *p, int64_t now_mono_ms, int64_t at_least_ms) {
@@ -109,8 +118,23 @@ static void add_counts(struct output_counts *c, const struct delivery *d) {
     c->delivered += d->delivered;
     c->repeated += d->repeated;
     c->filtered += d->filtered;
+}
+
+static void add_dead(struct output_counts *c, const struct delivery *d) {
     c->rejected += d->rejected;
     c->unmappable += d->dead;
+}
+
+static void count_dead(struct pair *p) {
+    const struct source *s = p->source;
+    const struct delivery *d = &p->delivery;
+    if (d->rejected + d->dead == 0) return;
+    p->source->stats.dead_letters += d->rejected + d->dead;
+    add_dead(&p->output->counts, d);
+    add_dead(&main_pair(p)->counts, d);
+    log_warn(s->watch->opts.log, "watch.dead_letters", KV_STR("source", s->opts->name),
+             KV_STR("output", p->output->opts->name), KV_INT("events", d->rejected + d->dead),
+             KV_STR("reason", d->dead_reason.text));
 }
 
 static void count(struct source *s, struct pair *p) {
@@ -118,24 +142,18 @@ static void count(struct source *s, struct pair *p) {
     int64_t now_ms = time_now_ms();
     s->stats.delivered += d->delivered;
     s->stats.repeated += d->repeated;
-    s->stats.dead_letters += d->rejected + d->dead;
     add_counts(&p->output->counts, d);
     add_counts(&main_pair(p)->counts, d);
     main_pair(p)->committed_ms = now_ms;
-    if (d->delivered > 0) p->output->last_success_ms = now_ms;
+    if (d->taken > 0) p->output->last_success_ms = now_ms;
     if (p->page->received > 0) watch_noted_note(s->watch);
 }
 
 static void report(const struct pair *p) {
     const struct source *s = p->source;
-    const struct log *lg = s->watch->opts.log;
     const struct delivery *d = &p->delivery;
-    if (d->rejected + d->dead > 0)
-        log_warn(lg, "watch.dead_letters", KV_STR("source", s->opts->name),
-                 KV_STR("output", p->output->opts->name), KV_INT("events", d->rejected + d->dead),
-                 KV_STR("reason", d->dead_reason.text));
-    if (d->delivered > 0)
-        log_debug(lg, "watch.delivered", KV_STR("source", s->opts->name),
+    if (d->taken > 0)
+        log_debug(s->watch->opts.log, "watch.delivered", KV_STR("source", s->opts->name),
                   KV_STR("output", p->output->opts->name), KV_INT("events", d->delivered),
                   KV_INT("repeated", d->repeated), KV_INT("filtered", d->filtered));
 }
@@ -233,6 +251,7 @@ void pair_delivered(struct pair *p) {
     p->output->deliveries++;
     if (p->delivery.begun) p->is_new = false;
     int e = p->delivery.begun ? history_add_begun(&s->history, p) : 0;
+    if (p->delivery.error == 0 || p->delivery.dead_recorded) count_dead(p);
     if (p->delivery.error == 0) take_page(p);
     else if (!s->watch->stopping) keep_page(p);
     if (pair_is_polling(p)) history_look(&s->history);

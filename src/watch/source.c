@@ -87,13 +87,31 @@ struct str source_name(const struct source *s) {
     return str_from(s->opts->name);
 }
 
+static void set_complaint(struct source *s, const char *what, const char *text) {
+    if (!s->complaint) s->failing_since_ms = time_now_ms();
+    if (!what) s->failing_since_ms = 0;
+    s->complaint = what;
+    fault_set(&s->reason, 0, "%s", what ? text : "");
+    watch_noted_note(s->watch);
+}
+
 void source_complain(struct source *s, const struct stream *t, const char *what, const char *text) {
     bool another = s->complainer && s->complainer != t;
     if (s->complaint == what || (!what && another)) return;
-    s->complaint = what;
+    set_complaint(s, what, text);
     s->complainer = what ? t : NULL;
     if (what) log_warn(log_of(s), what, KV_STR("source", s->opts->name), KV_STR("reason", text));
     else log_info(log_of(s), "source.recovered", KV_STR("source", s->opts->name));
+}
+
+void source_refuse(struct source *s, const char *text) {
+    if (!s->stopped)
+        log_error(log_of(s), "okta.refused", KV_STR("source", s->opts->name),
+                  KV_STR("reason", text));
+    s->stopped = true;
+    s->complainer = NULL;
+    set_complaint(s, "okta.refused", text);
+    s->watch->failed = true;
 }
 
 // ---- memory of pages ----

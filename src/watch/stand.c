@@ -96,15 +96,25 @@ static int recall(void *ctx, const struct store_stand *stand) {
     return 0;
 }
 
+static int recall_success(void *ctx, const struct store_output *noted) {
+    const struct watch *w = ctx;
+    for (size_t i = 0; i < w->opts.output_count; i++)
+        if (str_eqz(noted->output, w->outputs[i].opts->name))
+            w->outputs[i].last_success_ms = noted->last_success_ms;
+    return 0;
+}
+
 int stand_recall(struct watch *w, struct fault *fault) {
     int e = store_stands(w->opts.store, recall, w, fault);
+    if (!e) e = store_outputs(w->opts.store, recall_success, w, fault);
     return e > 0 ? -EIO : e;
 }
 
 // ---- figures
 
 static int64_t lag_ms(const struct pair *p) {
-    if (p->caught_up || p->published_ms == 0) return 0;
+    if (p->caught_up) return 0;
+    if (p->published_ms == 0) return -1;
     return max_i64(source_now_ms(p->source) - p->published_ms, 0);
 }
 
@@ -113,10 +123,14 @@ void watch_source_stats(const struct watch *w, size_t i, struct watch_stats *ret
     *ret = s->stats;
     ret->stopped = s->stopped;
     ret->complaint = s->complaint;
+    ret->trouble = s->complaint;
+    ret->reason = s->complaint ? s->reason.text : NULL;
+    ret->failing_since_ms = s->failing_since_ms;
     ret->caught_up = history_is_over(&s->history);
     for (size_t k = 0; k < s->poll.pair_count; k++) {
         const struct pair *p = &s->poll.pairs[k];
-        ret->lag_ms = max_i64(ret->lag_ms, lag_ms(p));
+        int64_t lag = lag_ms(p);
+        ret->lag_ms = lag < 0 || ret->lag_ms < 0 ? -1 : max_i64(ret->lag_ms, lag);
         if (!p->caught_up) ret->caught_up = false;
         if (!ret->complaint) ret->complaint = p->output->complaint;
     }

@@ -32,6 +32,9 @@
 
 // `--once` gives up on a pair after so many failures in a row.
 enum { ONCE_TRIES = 8 };
+// And so early when only people can mend it, or when an output cannot even be opened; still more
+// than one: an engine that is just starting may know nobody yet.
+enum { ONCE_FEW_TRIES = 3 };
 // How far at most before the newest published a pair goes back when Okta refuses its cursor.
 enum { OVERLAP_MS = 10 * TIME_MINUTE_MS };
 
@@ -121,9 +124,11 @@ int output_find_foreign(struct output *o, bool *ret, struct fault *fault) MUST_U
 struct delivery {
     int error;          // 0: committed
     struct fault fault; // for error
+    int64_t taken;      // by the output: delivered now, or there already
     int64_t delivered, repeated, filtered, rejected;
     int64_t dead;             // of the page: what could not be mapped
     struct fault dead_reason; // of the first of them; else of the first that was rejected
+    bool dead_recorded;       // they are on record, also when it failed
     bool progress;            // of one that failed: some of it got in all the same
     int64_t wait_ms;          // and no try is to be made before so long
     struct fault notice;      // something to warn of although all went well; empty: nothing
@@ -295,6 +300,7 @@ int history_add_begun(struct history *h, struct pair *p) MUST_USE;
 void history_note_page(struct history *h, struct pair *p);
 void history_look(struct history *h); // soon, in a turn of the loop of its own
 bool history_is_over(const struct history *h);
+void history_say_done(struct history *h); // once, if it is
 void history_view(const struct history *h, struct watch_history *ret);
 
 // What is on record of a pair, as ranges: its windows, done or not. Outcomes: 0; -errno.
@@ -326,6 +332,8 @@ struct source {
     bool stopped;
     const char *complaint;
     const struct stream *complainer;
+    struct fault reason; // of the complaint
+    int64_t failing_since_ms;
     int64_t refused_ms; // the last 429; wall clock, 0: none
     struct watch_stats stats;
     struct journal_trim *trim; // of a journal; NULL: there is nothing to trim
@@ -353,6 +361,8 @@ bool source_is_over(const struct source *s);
 int64_t source_now_ms(const struct source *s); // by Okta's clock
 // Warns once per kind of trouble of a stream (NULL: none in particular), and says when it is over.
 void source_complain(struct source *s, const struct stream *t, const char *what, const char *text);
+// Okta refuses the source: it will ask no more.
+void source_refuse(struct source *s, const char *text);
 const struct budget *source_budget(const struct source *s);
 struct str source_name(const struct source *s);
 
@@ -417,8 +427,8 @@ bool watch_noted_wait(const struct watch *w); // to be written down
 
 int watch_budgets_init(struct watch *w) MUST_USE;
 void watch_budgets_fini(struct watch *w);
-void watch_budgets_note(struct watch *w); // something has changed
-void watch_budgets_cancel(struct watch *w);
+void watch_budgets_note(struct watch *w);       // something has changed
+void watch_budgets_end(struct watch *w);        // the watch ends: what waits is written down now
 bool watch_budgets_wait(const struct watch *w); // to be written down
 
 #endif

@@ -84,7 +84,7 @@ void watch_stop(struct watch *w, void (*stopped)(void *ctx), void *ctx) {
     w->stopped = stopped;
     w->stopped_ctx = ctx;
     atomic_store(&w->stop, true);
-    watch_budgets_cancel(w);
+    watch_budgets_end(w);
     watch_noted_end(w);
     for (size_t i = 0; i < w->opts.output_count; i++) output_cancel(&w->outputs[i]);
     for (size_t i = 0; i < w->opts.source_count; i++) source_cancel(&w->sources[i]);
@@ -105,6 +105,7 @@ void watch_check_finished(struct watch *w) {
     for (size_t i = 0; i < w->opts.source_count; i++)
         if (!source_is_over(&w->sources[i])) return;
     w->finished_said = true;
+    for (size_t i = 0; i < w->opts.source_count; i++) history_say_done(&w->sources[i].history);
     if (w->opts.finished) w->opts.finished(w->opts.ctx);
 }
 

@@ -127,10 +127,13 @@ struct watch_stats {
     int64_t dead_letters;
     int64_t undated; // events whose `published` could not be read
     int64_t lag_ms;  // Okta's clock minus the newest published that the slowest pair has; 0 when
-                     // caught up
+                     // caught up; -1: one has had nothing yet
     bool caught_up;  // every pair stood at the end of the log at its last poll, and has its history
     bool stopped;    // refused by Okta: will not ask again
-    const char *complaint; // what is wrong now, a dotted name; NULL when all is well
+    const char *complaint;    // what is wrong now, a dotted name; NULL when all is well
+    const char *trouble;      // the same of asking it alone, whatever its outputs do
+    const char *reason;       // of that, in words; borrowed; NULL with it
+    int64_t failing_since_ms; // wall clock; 0: no trouble
 };
 size_t watch_source_count(const struct watch *w);
 const char *watch_source_name(const struct watch *w, size_t i);

@@ -312,7 +312,7 @@ static void make_state(const char *dir) {
 
 static void a_newer_format_is_refused_by_name(void **state) {
     make_state(scratch_path(*state, "st"));
-    sql(scratch_path(*state, "st/state.db"), "PRAGMA user_version = 5");
+    sql(scratch_path(*state, "st/state.db"), "PRAGMA user_version = 6");
     expect_open(scratch_path(*state, "st"), STORE_WRITE, STORE_E_NEWER, "state.db");
     expect_open(scratch_path(*state, "st"), STORE_READ, STORE_E_NEWER, "newer gatehouse");
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one page, one pair and one output make of each other when things go wrong: the page is in
-// the sink and the cursor behind it, or neither. The store is the real one; the sink is a fake that
-// fails when it is told to.
+// the sink and the cursor behind it, or neither.
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,198 +10,7 @@
 
 #include <cmocka.h>
 
-#include "store/scratch.h"
-#include "watch/watch-internal.h"
-
-// ---- a sink in memory ----
-
-struct script {
-    int open, deliver, sync, rollback; // errors to give next time; 0: none
-    enum sink_verdict verdict;         // of the first document
-    bool progress;                     // said with every deliver
-    int64_t wait_ms;
-    int opened, freed, rolled_back;
-    size_t taken, durable;   // documents: since the last committed mark, and committed
-    char mark_seen[32];      // what open was given
-    char start_seen[256];    // the cursor in the store when a page was delivered
-    struct sink_position at; // what sync was told; texts below
-    char at_source[32], at_next[256];
-    bool told;           // sync was told of a position
-    char documents[512]; // the last page's, one behind the other
-    char streams[256];   // "dataset namespace " of each
-};
-
-struct fake {
-    struct sink sink;
-    struct script *script;
-};
-
-struct world {
-    char dir[64];
-    struct store *store;
-    struct watch watch;
-    struct watch_output_opts output_opts;
-    struct watch_source_opts source_opts;
-    struct output output;
-    struct source source;
-    struct pair pair;
-    struct stream window_stream;
-    struct pair window;
-    struct script script;
-    struct fault reason;
-};
-
-static struct world *the_world; // of the running test: a sink's type has no context of its own
-
-static int fake_open(struct sink **ret, const struct sink_opts *opts, const struct sink_host *host,
-                     struct str mark, struct fault *fault) {
-    struct script *s = &the_world->script;
-    (void)opts;
-    (void)host;
-    if (s->open) return fault_set(fault, s->open, "told to fail");
-    struct fake *f = mem_new(sizeof *f);
-    assert_non_null(f);
-    f->sink.type = the_world->output_opts.type;
-    f->script = s;
-    s->opened++;
-    snprintf(s->mark_seen, sizeof s->mark_seen, "%.*s", STR_ARG(mark));
-    *ret = &f->sink;
-    return 0;
-}
-
-static int fake_deliver(struct sink *sink, const struct sink_doc *docs, size_t n, int64_t now_ms,
-                        struct sink_reply *replies, struct fault *fault) {
-    struct script *s = ((struct fake *)sink)->script;
-    AUTO_FINI(store_cursor) struct store_cursor cursor = {0};
-    AUTO_FINI(buf) struct buf all = buf_make(1 << 16);
-    AUTO_FINI(buf) struct buf streams = buf_make(1 << 16);
-    for (size_t i = 0; i < n; i++) {
-        buf_add_str(&all, docs[i].document);
-        buf_addf(&streams, "%.*s %.*s ", STR_ARG(docs[i].dataset), STR_ARG(docs[i].name_space));
-    }
-    snprintf(s->documents, sizeof s->documents, "%s", buf_z(&all));
-    snprintf(s->streams, sizeof s->streams, "%s", buf_z(&streams));
-    (void)now_ms;
-    assert_int_equal(store_cursor_load(the_world->store, STR("acme"), STR("fake"), &cursor, NULL),
-                     0);
-    snprintf(s->start_seen, sizeof s->start_seen, "%s", cursor.next ? cursor.next : "");
-    sink->progress = s->progress;
-    sink->wait_ms = s->wait_ms;
-    if (s->deliver) return fault_set(fault, s->deliver, "told to fail");
-    for (size_t i = 0; i < n; i++) replies[i].verdict = SINK_DELIVERED;
-    if (n > 0) replies[0] = (struct sink_reply){s->verdict, &the_world->reason};
-    s->taken += n;
-    return 0;
-}
-
-static int fake_sync(struct sink *sink, const struct sink_position *at, struct buf *ret_mark,
-                     struct fault *fault) {
-    struct script *s = ((struct fake *)sink)->script;
-    if (s->sync) return fault_set(fault, s->sync, "told to fail");
-    s->told = at != NULL;
-    if (at) {
-        s->at = *at;
-        snprintf(s->at_source, sizeof s->at_source, "%.*s", STR_ARG(at->source));
-        snprintf(s->at_next, sizeof s->at_next, "%.*s", STR_ARG(at->next));
-    }
-    buf_addf(ret_mark, "%zu", s->durable + s->taken);
-    return 0;
-}
-
-static void fake_committed(struct sink *sink) {
-    struct script *s = ((struct fake *)sink)->script;
-    s->durable += s->taken;
-    s->taken = 0;
-}
-
-static int fake_rollback(struct sink *sink, struct fault *fault) {
-    struct script *s = ((struct fake *)sink)->script;
-    s->rolled_back++;
-    if (s->rollback) return fault_set(fault, s->rollback, "told to fail");
-    s->taken = 0;
-    return 0;
-}
-
-static struct sink *fake_free(struct sink *sink) {
-    if (!sink) return NULL;
-    ((struct fake *)sink)->script->freed++;
-    free(sink);
-    return NULL;
-}
-
-static const struct sink_type fake_type = {.name = "fake",
-                                           .guarantee = "in memory",
-                                           .open = fake_open,
-                                           .deliver = fake_deliver,
-                                           .sync = fake_sync,
-                                           .committed = fake_committed,
-                                           .rollback = fake_rollback,
-                                           .free = fake_free};
-
-// ---- the world around it ----
-
-static struct pair a_pair(struct world *w) {
-    return (struct pair){.stream = &w->source.poll, .source = &w->source, .output = &w->output};
-}
-
-static int set_up(void **state) {
-    struct world *w = mem_new(sizeof *w);
-    if (!w) return -1;
-    the_world = w;
-    snprintf(w->dir, sizeof w->dir, "/tmp/gatehouse-unit-XXXXXX");
-    if (!mkdtemp(w->dir) || store_open(&w->store, w->dir, STORE_WRITE, NULL)) return -1;
-    w->watch.opts.store = w->store;
-    atomic_init(&w->watch.stop, false);
-    w->output_opts = (struct watch_output_opts){.name = "fake", .type = &fake_type};
-    if (output_init(&w->output, &w->watch, &w->output_opts)) return -1;
-    w->source_opts = (struct watch_source_opts){.name = "acme"};
-    w->source.watch = &w->watch;
-    w->source.opts = &w->source_opts;
-    w->pair = a_pair(w);
-    fault_set(&w->reason, 0, "not wanted");
-    *state = w;
-    return pair_load(&w->pair, w->store, NULL);
-}
-
-static int tear_down(void **state) {
-    struct world *w = *state;
-    pair_fini(&w->pair);
-    output_fini(&w->output);
-    w->store = store_free(w->store);
-    scratch_remove(w->dir);
-    free(w);
-    return 0;
-}
-
-// Gives the pair a page of three events with uuids that begin with `first`.
-static void give_page(struct world *w, const char *first, const char *next) {
-    AUTO(ecs_mapper) struct ecs_mapper *mapper = NULL;
-    const struct ecs_opts ecs = {.data_stream_namespace = "default"};
-    assert_int_equal(ecs_mapper_new(&mapper, &ecs), 0);
-    w->pair.page = page_unref(w->pair.page);
-    assert_int_equal(page_new(&w->pair.page), 0);
-    struct page *page = w->pair.page;
-    for (int i = 0; i < 3; i++)
-        buf_addf(&page->body, "%c{\"uuid\":\"%s%d\",\"published\":\"2026-01-02T03:04:05.00%dZ\"}",
-                 i ? ',' : '[', first, i, i);
-    buf_addc(&page->body, ']');
-    const struct page_map_opts opts = {
-        .mapper = mapper, .source = "acme", .fetched_ms = 1, .stop = &w->watch.stop};
-    assert_int_equal(page_map(page, &opts, NULL), 0);
-    page->cursor = mem_copy("here", 4);
-    page->next = mem_copy(next, strlen(next));
-    assert_non_null(page->cursor);
-    assert_non_null(page->next);
-}
-
-static void assert_cursor(struct world *w, const char *next, int64_t events) {
-    AUTO_FINI(store_cursor) struct store_cursor c = {0};
-    assert_int_equal(store_cursor_load(w->store, STR("acme"), STR("fake"), &c, NULL), 0);
-    assert_string_equal(c.next ? c.next : "", next);
-    assert_int_equal(c.events, events);
-}
-
-// ---- the tests ----
+#include "delivering.h"
 
 static void a_delivered_page_moves_the_cursor_and_is_remembered(void **state) {
     struct world *w = *state;
@@ -232,6 +40,19 @@ static void what_came_before_is_not_delivered_again(void **state) {
     assert_int_equal(w->pair.delivery.delivered, 0);
     assert_int_equal(w->script.durable, 3);
     assert_cursor(w, "further", 3);
+}
+
+static void what_the_output_had_already_counts_as_repeated(void **state) {
+    struct world *w = *state;
+    w->script.repeated = true;
+    w->script.verdict = SINK_REJECTED;
+    give_page(w, "a", "there");
+    delivery_run(&w->pair);
+    assert_int_equal(w->pair.delivery.taken, 2);
+    assert_int_equal(w->pair.delivery.delivered, 1);
+    assert_int_equal(w->pair.delivery.repeated, 1);
+    assert_int_equal(w->pair.delivery.rejected, 1);
+    assert_cursor(w, "there", 2);
 }
 
 static void what_came_before_is_known_after_a_restart_too(void **state) {
@@ -374,6 +195,58 @@ static void a_sink_is_told_where_the_pair_will_stand(void **state) {
     assert_false(w->script.at.window);
 }
 
+static bool is_id(struct str ids, size_t i, struct hash128 id) {
+    assert_true(ids.n >= (i + 1) * sizeof id);
+    return memcmp(ids.p + i * sizeof id, &id, sizeof id) == 0;
+}
+
+static void a_sink_is_told_what_will_be_remembered(void **state) {
+    struct world *w = *state;
+    const struct sink_memory *m = &w->script.memory;
+    give_page(w, "a", "there");
+    delivery_run(&w->pair);
+    assert_int_equal(m->recent.n, 3 * sizeof(struct hash128));
+    for (size_t i = 0; i < 3; i++) assert_true(is_id(m->recent, i, w->pair.page->events[i].id));
+    assert_int_equal(m->before_ms, 0);
+    assert_int_equal(m->had.n, 0);
+    assert_int_equal(m->forget_ms, 0);
+    give_page(w, "b", "further");
+    w->pair.published_ms = 77;
+    w->pair.page->caught_up = true;
+    delivery_run(&w->pair);
+    assert_int_equal(m->before_ms, 77);
+    assert_int_equal(m->forget_ms, w->pair.page->newest_ms - SETTLED_MS);
+}
+
+// Published before the pair began to poll: a window may bring it, too.
+static void a_sink_is_told_what_a_window_may_bring_again(void **state) {
+    struct world *w = *state;
+    const struct sink_memory *m = &w->script.memory;
+    give_page(w, "a", "there");
+    w->pair.start_ms = w->pair.begin.start_ms = first_ms() + 2;
+    w->pair.page->date_ms = 99;
+    delivery_run(&w->pair);
+    assert_int_equal(m->recent.n, 3 * sizeof(struct hash128));
+    assert_int_equal(m->had.n, 2 * sizeof(struct hash128));
+    assert_true(is_id(m->had, 1, w->pair.page->events[1].id));
+    assert_false(m->window);
+    assert_int_equal(m->first_ms, first_ms());
+    assert_int_equal(m->last_ms, first_ms() + 1);
+    assert_int_equal(m->fetched_ms, 99);
+}
+
+static void a_sink_is_told_what_polling_may_bring_again(void **state) {
+    struct world *w = *state;
+    const struct sink_memory *m = &w->script.memory;
+    begin_window(w, first_ms(), first_ms() + 100);
+    deliver_window(w, "a", "there");
+    assert_int_equal(m->recent.n, 0);
+    assert_int_equal(m->had.n, 3 * sizeof(struct hash128));
+    assert_true(m->window);
+    assert_int_equal(m->last_ms, first_ms() + 2);
+    assert_int_equal(m->forget_ms, 0);
+}
+
 static void a_sink_is_told_which_stream_a_document_belongs_to(void **state) {
     struct world *w = *state;
     give_page(w, "a", "there");
@@ -397,32 +270,6 @@ static void what_a_failed_try_says_of_itself_is_handed_on(void **state) {
 // ---- filters ----
 
 static const char *const only_odd[] = {"odd"};
-
-// The middle one of the three events is of type "odd", the others "even".
-static void give_typed_page(struct world *w, unsigned forms, const char *extra) {
-    AUTO(ecs_mapper) struct ecs_mapper *mapper = NULL;
-    const struct ecs_opts ecs = {.data_stream_namespace = "default"};
-    assert_int_equal(ecs_mapper_new(&mapper, &ecs), 0);
-    w->pair.page = page_unref(w->pair.page);
-    assert_int_equal(page_new(&w->pair.page), 0);
-    struct page *page = w->pair.page;
-    for (int i = 0; i < 3; i++)
-        buf_addf(&page->body,
-                 "%c{\"uuid\":\"t%d\",\"published\":\"2026-01-02T03:04:05.00%dZ\","
-                 "\"eventType\":\"%s\"}",
-                 i ? ',' : '[', i, i, i == 1 ? "odd" : "even");
-    buf_addf(&page->body, "%s]", extra);
-    const struct page_map_opts opts = {.mapper = mapper,
-                                       .source = "acme",
-                                       .forms = forms,
-                                       .fetched_ms = 1,
-                                       .stop = &w->watch.stop};
-    assert_int_equal(page_map(page, &opts, NULL), 0);
-    page->cursor = mem_copy("here", 4);
-    page->next = mem_copy("there", 5);
-    assert_non_null(page->cursor);
-    assert_non_null(page->next);
-}
 
 static void want_odd_ones(struct world *w) {
     w->output_opts.filter = (struct watch_filter){.event_types = only_odd, .event_type_count = 1};
@@ -450,25 +297,6 @@ static void a_page_of_which_nothing_is_wanted_moves_the_cursor_alone(void **stat
     assert_int_equal(w->pair.delivery.filtered, 3);
     assert_false(w->script.told);
     assert_cursor(w, "there", 0);
-}
-
-static int note_dead_uuid(void *ctx, const struct store_dead_row *row) {
-    buf_addf(ctx, "%.*s ", STR_ARG(row->uuid));
-    return 0;
-}
-
-static void assert_dead(struct world *w, const char *uuids) {
-    AUTO_FINI(buf) struct buf all = buf_make(1 << 16);
-    assert_int_equal(store_dead_each(w->store, note_dead_uuid, &all, NULL), 0);
-    assert_string_equal(all.n ? buf_z(&all) : "", uuids);
-}
-
-// Nested so deep that it cannot be mapped.
-static void add_deep(struct buf *out, const char *uuid, const char *type) {
-    buf_addf(out, ",{\"uuid\":\"%s\",%s\"debugContext\":{\"debugData\":{\"a\":", uuid, type);
-    for (int i = 0; i < 300; i++) buf_addc(out, '[');
-    for (int i = 0; i < 300; i++) buf_addc(out, ']');
-    buf_addz(out, "}}}");
 }
 
 static void a_dead_letter_of_a_type_that_is_not_wanted_is_none(void **state) {
@@ -519,52 +347,6 @@ static void what_cannot_be_had_in_one_form_is_no_dead_letter_of_another(void **s
 }
 
 // ---- windows of the history ----
-
-// When the first event of give_page was published.
-static int64_t first_ms(void) {
-    int64_t ms = 0;
-    assert_true(time_parse_iso8601(STR("2026-01-02T03:04:05.000Z"), &ms));
-    return ms;
-}
-
-// A pair that polls from `until` on, and one for the window before it.
-static void begin_window(struct world *w, int64_t since_ms, int64_t until_ms) {
-    const struct store_range range = {since_ms, until_ms};
-    int64_t id = 0;
-    const struct store_begin b = {.source = STR("acme"),
-                                  .output = STR("fake"),
-                                  .next = STR("poll"),
-                                  .start_ms = until_ms,
-                                  .windows = &range,
-                                  .window_count = 1};
-    assert_int_equal(store_begin(w->store, &b, &id, NULL), 0);
-    pair_fini(&w->pair);
-    w->pair = a_pair(w);
-    assert_int_equal(pair_load(&w->pair, w->store, NULL), 0);
-    w->window_stream = (struct stream){
-        .source = &w->source, .bounded = true, .since_ms = since_ms, .until_ms = until_ms};
-    w->window = (struct pair){.stream = &w->window_stream,
-                              .source = &w->source,
-                              .output = &w->output,
-                              .window = {id, since_ms, until_ms, 0, &w->pair}};
-}
-
-// The window gets the pair's page; `next` NULL: its last one.
-static void deliver_window(struct world *w, const char *first, const char *next) {
-    give_page(w, first, next ? next : "");
-    w->window.page = TAKE(w->pair.page);
-    if (!next) free(TAKE(w->window.page->next));
-    delivery_run(&w->window);
-    if (w->window.delivery.error == 0)
-        w->window.window.position_ms = w->window.delivery.position_ms;
-    w->window.page = page_unref(w->window.page);
-}
-
-static void deliver_polled(struct world *w, const char *first, const char *next) {
-    give_page(w, first, next);
-    delivery_run(&w->pair);
-    assert_int_equal(w->pair.delivery.error, 0);
-}
 
 static void a_page_of_a_window_moves_the_window_and_not_the_cursor(void **state) {
     struct world *w = *state;
@@ -673,13 +455,12 @@ static void a_new_pair_is_on_record_with_its_windows(void **state) {
     assert_int_equal(there.p[0].since_ms, first_ms() - 1000);
 }
 
-#define in_a_world(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         in_a_world(a_delivered_page_moves_the_cursor_and_is_remembered),
         in_a_world(a_new_pair_is_on_record_before_anything_is_delivered),
         in_a_world(what_came_before_is_not_delivered_again),
+        in_a_world(what_the_output_had_already_counts_as_repeated),
         in_a_world(what_came_before_is_known_after_a_restart_too),
         in_a_world(a_failed_delivery_is_taken_back),
         in_a_world(a_failed_sync_is_taken_back),
@@ -698,6 +479,9 @@ int main(void) {
         in_a_world(a_window_that_was_split_meanwhile_is_not_moved),
         in_a_world(a_new_pair_is_on_record_with_its_windows),
         in_a_world(a_sink_is_told_where_the_pair_will_stand),
+        in_a_world(a_sink_is_told_what_will_be_remembered),
+        in_a_world(a_sink_is_told_what_a_window_may_bring_again),
+        in_a_world(a_sink_is_told_what_polling_may_bring_again),
         in_a_world(a_sink_is_told_which_stream_a_document_belongs_to),
         in_a_world(what_a_failed_try_says_of_itself_is_handed_on),
         in_a_world(what_an_output_does_not_want_passes_it_by),

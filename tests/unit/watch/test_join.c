@@ -19,6 +19,7 @@ static const int64_t day_ms = TIME_DAY_MS;
 static void begin(struct watched *w, void **state) {
     watched_begin(w, state);
     w->types[0].positions = probe_positions;
+    w->types[0].remembered = probe_remembered;
     w->types[0].waits = true;
     w->source.output_count = 1;
 }
@@ -73,7 +74,7 @@ static void when_it_is_there_its_pair_begins(void **state) {
     struct watched w;
     begin(&w, state);
     set_three_pages(&w);
-    w.probes[0].opens_to_fail = 3;
+    w.probes[0].opens_to_fail = ONCE_FEW_TRIES - 1;
     watched_run(&w);
     expect_taken(&w, 0, "u1 u2 u3 ");
     assert_null(output_stats(&w, 0).complaint);
@@ -256,6 +257,145 @@ static void backfill_gives_up_with_it(void **state) {
     watched_end(&w);
 }
 
+// ---- what another collector had comes again
+
+static struct str ids_of(const char *uuids) {
+    static struct hash128 ids[8][4];
+    static size_t calls;
+    struct hash128 *to = ids[calls++ % 8];
+    size_t n = 0;
+    for (struct str rest = str_from(uuids); rest.n;) to[n++] = hash128(str_split(&rest, ' '));
+    return (struct str){(const char *)to, n * sizeof *to};
+}
+
+static void refuse_cursor(struct watched *w, int page) {
+    static const char answer[] =
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+    w->pages[page] = (struct step){.bytes = answer};
+}
+
+// Okta has forgotten the cursor, so it is asked for all that was published lately.
+static void of_a_refused_cursor_nothing_is_had_twice(void **state) {
+    struct watched w;
+    begin(&w, state);
+    set_three_pages(&w);
+    refuse_cursor(&w, 5);
+    const struct sink_position there[] = {polled(&w, 5)};
+    const struct sink_memory theirs[] = {
+        {.source = STR("acme"), .recent = ids_of("u0 u1")},
+        {.source = STR("acme"), .recent = ids_of("u2"), .before_ms = 1767323045678}};
+    w.probes[0].positions = there;
+    w.probes[0].position_count = LEN(there);
+    w.probes[0].remembered = theirs;
+    w.probes[0].remembered_count = LEN(theirs);
+    watched_run(&w);
+    expect_taken(&w, 0, "u3 ");
+    assert_true(was_asked(&w, "since="));
+    watched_stop(&w);
+    assert_false(w.failed);
+    watched_end(&w);
+}
+
+// "since=2026-01-02T03%3A04%3A05.678Z"
+static int64_t asked_since_ms(const struct watched *w) {
+    AUTO_FINI(buf) struct buf text = buf_make(100);
+    int64_t since_ms = 0;
+    for (size_t i = 0; i < w->server.asked; i++) {
+        const char *at = strstr(w->server.requests[i], "since=");
+        for (at = at ? at + 6 : ""; *at && *at != '&' && *at != ' '; at++) {
+            bool colon = strncmp(at, "%3A", 3) == 0;
+            buf_addc(&text, colon ? ':' : *at);
+            at += colon ? 2 : 0;
+        }
+    }
+    assert_true(time_parse_iso8601(buf_str(&text), &since_ms));
+    return since_ms;
+}
+
+// The memory of a busy org reaches back a minute: half of it is the way back.
+static void it_goes_back_half_as_far_as_it_is_told(void **state) {
+    struct watched w;
+    begin(&w, state);
+    set_three_pages(&w);
+    refuse_cursor(&w, 5);
+    int64_t newest_ms = time_now_ms() - TIME_HOUR_MS;
+    struct sink_position there[] = {polled(&w, 5)};
+    const struct sink_memory theirs[] = {{.source = STR("acme"),
+                                          .recent = ids_of("u1 u2 u3"),
+                                          .before_ms = newest_ms - TIME_MINUTE_MS}};
+    there[0].published_ms = newest_ms;
+    w.probes[0].positions = there;
+    w.probes[0].position_count = LEN(there);
+    w.probes[0].remembered = theirs;
+    w.probes[0].remembered_count = LEN(theirs);
+    watched_run(&w);
+    expect_taken(&w, 0, "");
+    assert_int_equal(asked_since_ms(&w), newest_ms - TIME_MINUTE_MS / 2);
+    watched_stop(&w);
+    watched_end(&w);
+}
+
+// The other one polled from a little before its beginning and died while the past was fetched: the
+// window that ends there brings it once more.
+static void what_it_polled_a_window_does_not_bring_again(void **state) {
+    struct watched w;
+    begin(&w, state);
+    int64_t start_ms = time_now_ms() - day_ms;
+    set_published(&w, start_ms - 1000);
+    set_page(&w, 0, "", 0);
+    set_page(&w, PAGES - 2, "a:h1 a:u1 a:h2", -1);
+    struct sink_position there[] = {polled(&w, 0)};
+    const struct sink_memory theirs[] = {{.source = STR("acme"),
+                                          .had = ids_of("u1"),
+                                          .first_ms = start_ms - 1000,
+                                          .last_ms = start_ms - 1000,
+                                          .fetched_ms = start_ms + 5}};
+    there[0].start_ms = start_ms;
+    w.source.initial_interval_ms = 3 * day_ms;
+    w.probes[0].positions = there;
+    w.probes[0].position_count = LEN(there);
+    w.probes[0].remembered = theirs;
+    w.probes[0].remembered_count = LEN(theirs);
+    watched_run(&w);
+    watched_stop(&w);
+    assert_false(w.failed);
+    expect_taken(&w, 0, "h1 h2 ");
+    watched_end(&w);
+}
+
+// A window brought it when it was logged late; polling comes to it, too.
+static void what_a_window_brought_polling_does_not_bring_again(void **state) {
+    struct watched w;
+    begin(&w, state);
+    int64_t start_ms = time_now_ms() - day_ms;
+    set_published(&w, start_ms - 2 * day_ms);
+    set_page(&w, 0, "a:u1 a:u2", 1);
+    set_page(&w, 1, "", 1);
+    struct sink_position there[] = {polled(&w, 0),
+                                    {.source = STR("acme"),
+                                     .window = true,
+                                     .since_ms = start_ms - 3 * day_ms,
+                                     .until_ms = start_ms,
+                                     .position_ms = start_ms,
+                                     .done = true}};
+    const struct sink_memory theirs[] = {{.source = STR("acme"),
+                                          .had = ids_of("u1"),
+                                          .window = true,
+                                          .first_ms = start_ms - 3 * day_ms,
+                                          .last_ms = start_ms - day_ms,
+                                          .fetched_ms = start_ms + 5}};
+    there[0].start_ms = start_ms;
+    w.source.initial_interval_ms = 3 * day_ms;
+    w.probes[0].positions = there;
+    w.probes[0].position_count = LEN(there);
+    w.probes[0].remembered = theirs;
+    w.probes[0].remembered_count = LEN(theirs);
+    watched_run(&w);
+    watched_stop(&w);
+    expect_taken(&w, 0, "u2 ");
+    watched_end(&w);
+}
+
 // ---- another one comes while this one works
 
 // While the place is closed after a failure, another collector goes on to page 3 and leaves.
@@ -291,6 +431,10 @@ int main(void) {
         T(positions_of_another_journal_mean_nothing),
         T(backfill_waits_for_it_and_knows_what_another_one_fetched),
         T(backfill_gives_up_with_it),
+        T(of_a_refused_cursor_nothing_is_had_twice),
+        T(it_goes_back_half_as_far_as_it_is_told),
+        T(what_it_polled_a_window_does_not_bring_again),
+        T(what_a_window_brought_polling_does_not_bring_again),
         T(one_that_was_elsewhere_meanwhile_joins_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,27 @@ static void nor_in_the_history(void **state) {
     watched_end(&w);
 }
 
+// Nor in the past that both are to have when they are new.
+static void nor_in_the_past_of_those_that_are_new(void **state) {
+    struct watched w;
+    watched_begin(&w, state);
+    w.source.initial_interval_ms = 3 * TIME_DAY_MS;
+    set_published(&w, time_now_ms() - TIME_DAY_MS);
+    w.bounded = true;
+    set_page(&w, PAGES - 2, "a:h1", -1);
+    w.bounded = false;
+    set_published(&w, time_now_ms());
+    set_page(&w, 0, "a:u1", 3);
+    set_page(&w, 3, "", 3);
+    hang_until_the_other_has_all(&w, 2);
+    watched_run(&w);
+    expect_taken(&w, 0, "u1 h1 ");
+    expect_taken(&w, 1, "u1 h1 ");
+    watched_stop(&w);
+    assert_false(w.failed);
+    watched_end(&w);
+}
+
 static bool is_blocked(struct watched *w) {
     pthread_mutex_lock(&w->probes[0].lock);
     bool blocked = w->probes[0].blocked;
@@ -285,7 +306,8 @@ static void a_quiet_log_is_not_far_behind(void **state) {
                                       .output = str_from(w.names[0]),
                                       .at_ms = time_now_ms() - TIME_DAY_MS,
                                       .caught_up = true};
-    assert_int_equal(store_outputs_put(w.store, NULL, 0, &stand, 1, NULL), 0);
+    const struct store_noted noted = {.stands = &stand, .stand_count = 1};
+    assert_int_equal(store_noted_put(w.store, &noted, NULL), 0);
     watched_run(&w);
     assert_true(pair_stats(&w, 0).forgotten_in_ms > 88 * (int64_t)TIME_DAY_MS);
     assert_int_equal(log_count(&w, "output.forgotten_soon"), 0);
@@ -338,6 +360,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(an_output_that_hangs_holds_up_no_other),
         T(nor_in_the_history),
+        T(nor_in_the_past_of_those_that_are_new),
         T(one_that_hangs_does_not_keep_the_watch_from_stopping),
         T(one_that_fails_is_tried_until_it_takes_its_page),
         T(it_is_left_alone_as_long_as_it_asks_for),

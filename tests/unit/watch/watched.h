@@ -22,11 +22,14 @@ struct probe {
     int error; // of those that fail
     int64_t wait_ms;
     bool progress;
-    bool blocks;  // the first deliver waits for go_on, or for the end
-    int tells_at; // having taken so many, it lets the other one go on
+    bool blocks;   // a deliver waits for go_on, or for the end,
+    int blocks_at; // when so many have been taken
+    int tells_at;  // having taken so many, it lets the other one go on
     sem_t go_on, *other;
     const struct sink_position *positions; // another state's; told while there are no own
     size_t position_count;
+    const struct sink_memory *remembered; // with them
+    size_t remembered_count;
     int fails_after;                  // having taken so many, it fails once; 0: not for that
     const struct sink_position *then; // another one has been there when it does
     bool forgets;                     // cannot be rolled back, and is opened again
@@ -64,6 +67,9 @@ struct watched {
     const struct watch_backfill *backfill;
     bool (*until)(struct watched *w); // looked at on the loop now and then; NULL: until finished
     bool failed;
+    bool (*wants)(struct str event_type); // watch_opts
+    void (*seen)(void *ctx, const char *source, struct str event);
+    void *seen_ctx;
 };
 
 // ---- outputs
@@ -130,7 +136,7 @@ static inline int probe_deliver(struct sink *sink, const struct sink_doc *docs, 
                                 int64_t now_ms, struct sink_reply *replies, struct fault *fault) {
     (void)now_ms;
     struct probe *p = (struct probe *)sink;
-    if (p->blocks && probe_get(p, &p->taken) == 0) probe_wait(p);
+    if (p->blocks && probe_get(p, &p->taken) == p->blocks_at) probe_wait(p);
     if (atomic_load(p->host->stop)) return -ECANCELED;
     pthread_mutex_lock(&p->lock);
     p->delivered_to++;
@@ -185,6 +191,15 @@ static inline int probe_positions(struct sink *sink,
         if (e) return e;
     }
     return 0;
+}
+
+static inline int probe_remembered(struct sink *sink,
+                                   int (*each)(void *ctx, const struct sink_memory *m), void *ctx) {
+    struct probe *p = (struct probe *)sink;
+    int e = 0;
+    for (size_t i = 0; !e && !p->is_ours && i < p->remembered_count; i++)
+        e = each(ctx, &p->remembered[i]);
+    return e;
 }
 
 static inline struct sink *probe_free(struct sink *sink) {
@@ -342,6 +357,9 @@ static inline void watched_run(struct watched *w) {
                                     .once = w->once,
                                     .backfill = w->backfill,
                                     .seed = 1,
+                                    .wants = w->wants,
+                                    .seen = w->seen,
+                                    .seen_ctx = w->seen_ctx,
                                     .finished = w->until ? NULL : watched_stopped,
                                     .ctx = w};
     int e = watch_new(&w->watch, &opts, &fault);

@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the running process last saw its outputs, and where each stood in each source: for `gatehouse
-// status`, nothing rests on it.
+// How the running process last saw its sources and outputs, and where each output stood in each
+// source: for `gatehouse status`, nothing rests on it.
 #include "store/history.h"
 #include "store/store-internal.h"
+
+static int put_source(struct store *s, const struct store_source *r, struct fault *fault) {
+    struct db_stmt *stmt;
+    int e = store_stmt(s, STORE_SQL_SOURCE_PUT, &stmt, fault);
+    if (e) return e;
+    db_bind_text(stmt, 1, r->source);
+    db_bind_i64(stmt, 2, r->at_ms);
+    db_bind_i64(stmt, 3, r->failing_since_ms);
+    db_bind_text(stmt, 4, r->complaint);
+    db_bind_text(stmt, 5, r->reason);
+    db_bind_i64(stmt, 6, r->stopped);
+    return db_run(stmt, fault);
+}
 
 static int put_output(struct store *s, const struct store_output *o, struct fault *fault) {
     struct db_stmt *stmt;
@@ -35,15 +48,18 @@ static int put_stand(struct store *s, const struct store_stand *t, struct fault 
     return db_run(stmt, fault);
 }
 
-int store_outputs_put(struct store *s, const struct store_output *rows, size_t n,
-                      const struct store_stand *stands, size_t stand_count, struct fault *fault) {
+static int put_all(struct store *s, const struct store_noted *n, struct fault *fault) {
+    int r = 0;
+    for (size_t i = 0; !r && i < n->source_count; i++) r = put_source(s, &n->sources[i], fault);
+    for (size_t i = 0; !r && i < n->output_count; i++) r = put_output(s, &n->outputs[i], fault);
+    for (size_t i = 0; !r && i < n->stand_count; i++) r = put_stand(s, &n->stands[i], fault);
+    return r;
+}
+
+int store_noted_put(struct store *s, const struct store_noted *n, struct fault *fault) {
     pthread_mutex_lock(&s->mutex);
     int r = db_begin(s->db, fault);
-    if (r == 0) {
-        for (size_t i = 0; r == 0 && i < n; i++) r = put_output(s, &rows[i], fault);
-        for (size_t i = 0; r == 0 && i < stand_count; i++) r = put_stand(s, &stands[i], fault);
-        r = db_end(s->db, r, fault);
-    }
+    if (r == 0) r = db_end(s->db, put_all(s, n, fault), fault);
     pthread_mutex_unlock(&s->mutex);
     return r;
 }
@@ -54,10 +70,21 @@ int store_outputs_put(struct store *s, const struct store_output *rows, size_t n
 struct reading {
     enum store_sql sql;
     int (*tell)(const struct reading *r, struct db_stmt *row);
+    int (*source)(void *ctx, const struct store_source *r);
     int (*output)(void *ctx, const struct store_output *o);
     int (*stand)(void *ctx, const struct store_stand *t);
     void *ctx;
 };
+
+static int tell_source(const struct reading *r, struct db_stmt *row) {
+    const struct store_source source = {.source = db_str(row, 0),
+                                        .at_ms = db_i64(row, 1),
+                                        .failing_since_ms = db_i64(row, 2),
+                                        .complaint = db_str(row, 3),
+                                        .reason = db_str(row, 4),
+                                        .stopped = db_i64(row, 5) != 0};
+    return r->source(r->ctx, &source);
+}
 
 static int tell_output(const struct reading *r, struct db_stmt *row) {
     const struct store_output o = {.output = db_str(row, 0),
@@ -101,6 +128,13 @@ static int read_all(struct store *s, const struct reading *reading, struct fault
     int r = walk(s, reading, fault);
     pthread_mutex_unlock(&s->mutex);
     return r;
+}
+
+int store_sources(struct store *s, int (*each)(void *ctx, const struct store_source *r), void *ctx,
+                  struct fault *fault) {
+    const struct reading reading = {
+        .sql = STORE_SQL_SOURCES, .tell = tell_source, .source = each, .ctx = ctx};
+    return read_all(s, &reading, fault);
 }
 
 int store_outputs(struct store *s, int (*each)(void *ctx, const struct store_output *o), void *ctx,
