@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/str.h"
 #include "conf/value.h"
 
@@ -174,7 +176,7 @@ static int run(const struct command *c, int argc, char **argv) {
     return c->run(&args);
 }
 
-int commands_main(int argc, char **argv) {
+static int dispatch(int argc, char **argv) {
     const char *first = argc > 1 ? argv[1] : NULL;
     if (first && strcmp(first, "--version") == 0) {
         printf("gatehouse %s\n", GATEHOUSE_VERSION);
@@ -193,9 +195,24 @@ int commands_main(int argc, char **argv) {
     return c ? run(c, argc - 1, argv + 1) : unknown(first);
 }
 
+// What was printed may still be in memory, and a disk may be full. Who stopped reading (EPIPE)
+// needs no explanation.
+static int end_output(int code) {
+    bool failed = ferror(stdout) != 0;
+    errno = 0;
+    if (fflush(stdout) == 0 && !failed) return code;
+    if (errno != EPIPE)
+        fprintf(stderr, "gatehouse: not all could be written to standard output%s%s\n",
+                errno ? ": " : "", errno ? error_text(-errno) : "");
+    return code == EXIT_DONE ? EXIT_FAILED : code;
+}
+
+int commands_main(int argc, char **argv) { return end_output(dispatch(argc, argv)); }
+
 void print_step(bool ok, const char *what, const char *detail) {
     printf("  %s %s%s%s\n", ok ? "\xE2\x9C\x93" : "\xE2\x9C\x97", what,
            detail && *detail ? ": " : "", detail ? detail : "");
+    fflush(stdout); // the next one may take its time
 }
 
 void print_output(const char *name, const char *type, const char *const *places, size_t n) {

@@ -55,13 +55,20 @@ static int print_row(void *ctx, const struct store_dead_row *row) {
     return fwrite(out.p, 1, out.n, stdout) == out.n ? 0 : -EIO;
 }
 
+static int say_none(const char *what, int64_t id) {
+    fprintf(stderr, "gatehouse dead-letters %s: there is none with the number %" PRId64 "\n", what,
+            id);
+    return EXIT_FAILED;
+}
+
 static int list(const struct settings *settings, int64_t only) {
     AUTO(store) struct store *store = NULL;
     struct fault fault = {{0}};
     struct listing l = {.only = only};
     int e = store_open(&store, settings->state, STORE_READ, &fault);
     if (!e) e = store_dead_each(store, print_row, &l, &fault);
-    return e ? complain("list", &fault, e) : EXIT_DONE;
+    if (e) return complain("list", &fault, e);
+    return only && l.shown == 0 ? say_none("list", only) : EXIT_DONE;
 }
 
 static void say_kept(int64_t id, const char *reason) {
@@ -88,6 +95,7 @@ static int replay(const struct settings *settings, int64_t only) {
     };
     e = replay_run(&opts, only, say_kept, &result, &fault);
     if (e) return complain("replay", &fault, e);
+    if (only && result.delivered + result.kept == 0) return say_none("replay", only);
     printf("%" PRId64 " delivered, %" PRId64 " kept\n", result.delivered, result.kept);
     return result.kept ? EXIT_FAILED : EXIT_DONE;
 }

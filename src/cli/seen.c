@@ -16,12 +16,25 @@ static struct str text_at(const struct seen *s, size_t at, size_t n) {
     return (struct str){s->texts.p + at, n};
 }
 
+static int keep_source(void *ctx, const struct store_source *r) {
+    struct seen *s = ctx;
+    s->error = mem_grow(&s->sources, &s->source_cap, s->source_count + 1, sizeof *s->sources);
+    if (s->error) return 1;
+    s->sources[s->source_count++] =
+        (struct seen_source){s->texts.n, r->source.n, r->complaint.n, r->reason.n, *r, false};
+    buf_add_str(&s->texts, r->source);
+    buf_add_str(&s->texts, r->complaint);
+    buf_add_str(&s->texts, r->reason);
+    s->error = s->texts.error;
+    return s->error != 0;
+}
+
 static int keep_output(void *ctx, const struct store_output *o) {
     struct seen *s = ctx;
     s->error = mem_grow(&s->outputs, &s->output_cap, s->output_count + 1, sizeof *s->outputs);
     if (s->error) return 1;
     s->outputs[s->output_count++] =
-        (struct seen_output){s->texts.n, o->output.n, o->complaint.n, o->reason.n, *o};
+        (struct seen_output){s->texts.n, o->output.n, o->complaint.n, o->reason.n, *o, false};
     buf_add_str(&s->texts, o->output);
     buf_add_str(&s->texts, o->complaint);
     buf_add_str(&s->texts, o->reason);
@@ -33,7 +46,8 @@ static int keep_stand(void *ctx, const struct store_stand *t) {
     struct seen *s = ctx;
     s->error = mem_grow(&s->stands, &s->stand_cap, s->stand_count + 1, sizeof *s->stands);
     if (s->error) return 1;
-    s->stands[s->stand_count++] = (struct seen_stand){s->texts.n, t->source.n, t->output.n, *t};
+    s->stands[s->stand_count++] =
+        (struct seen_stand){s->texts.n, t->source.n, t->output.n, *t, false, false};
     buf_add_str(&s->texts, t->source);
     buf_add_str(&s->texts, t->output);
     s->error = s->texts.error;
@@ -42,7 +56,9 @@ static int keep_stand(void *ctx, const struct store_stand *t) {
 
 int seen_load(struct seen *ret, struct store *store, int64_t now_ms, struct fault *fault) {
     *ret = (struct seen){.texts = buf_make(SIZE_MAX), .now_ms = now_ms};
-    int e = store_outputs(store, keep_output, ret, fault);
+    int e = store_sources(store, keep_source, ret, fault);
+    if (!e) e = ret->error;
+    if (!e) e = store_outputs(store, keep_output, ret, fault);
     if (!e) e = ret->error;
     if (!e) e = store_stands(store, keep_stand, ret, fault);
     return e ? e : ret->error;
@@ -50,23 +66,24 @@ int seen_load(struct seen *ret, struct store *store, int64_t now_ms, struct faul
 
 void seen_fini(struct seen *s) {
     buf_fini(&s->texts);
+    free(s->sources);
     free(s->outputs);
     free(s->stands);
+}
+
+static struct seen_source *find_source(const struct seen *s, struct str source) {
+    for (size_t i = 0; i < s->source_count; i++) {
+        struct seen_source *c = &s->sources[i];
+        if (str_eq(text_at(s, c->texts_at, c->source_n), source)) return c;
+    }
+    return NULL;
 }
 
 static struct str name_of(const struct seen *s, const struct seen_output *o) {
     return text_at(s, o->texts_at, o->output_n);
 }
 
-static struct str complaint_of(const struct seen *s, const struct seen_output *o) {
-    return text_at(s, o->texts_at + o->output_n, o->complaint_n);
-}
-
-static struct str reason_of(const struct seen *s, const struct seen_output *o) {
-    return text_at(s, o->texts_at + o->output_n + o->complaint_n, o->reason_n);
-}
-
-static const struct seen_output *find_output(const struct seen *s, struct str output) {
+static struct seen_output *find_output(const struct seen *s, struct str output) {
     for (size_t i = 0; i < s->output_count; i++)
         if (str_eq(name_of(s, &s->outputs[i]), output)) return &s->outputs[i];
     return NULL;
@@ -80,21 +97,39 @@ static struct str output_of(const struct seen *s, const struct seen_stand *c) {
     return text_at(s, c->texts_at + c->source_n, c->output_n);
 }
 
-static bool is_of(const struct seen *s, const struct seen_stand *c, struct str source,
-                  struct str output) {
-    return str_eq(source_of(s, c), source) && str_eq(output_of(s, c), output);
-}
-
-static const struct store_stand *find_stand(const struct seen *s, struct str source,
-                                            struct str output) {
-    for (size_t i = 0; i < s->stand_count; i++)
-        if (is_of(s, &s->stands[i], source, output)) return &s->stands[i].t;
+static struct seen_stand *find_stand(const struct seen *s, struct str source, struct str output) {
+    for (size_t i = 0; i < s->stand_count; i++) {
+        struct seen_stand *c = &s->stands[i];
+        if (str_eq(source_of(s, c), source) && str_eq(output_of(s, c), output)) return c;
+    }
     return NULL;
 }
 
+int seen_configured_source(struct seen *s, struct str source) {
+    const struct store_source fresh = {.source = source};
+    if (!find_source(s, source) && keep_source(s, &fresh)) return s->error;
+    find_source(s, source)->configured = true;
+    return 0;
+}
+
+bool seen_is_configured(const struct seen *s, struct str source) {
+    const struct seen_source *c = find_source(s, source);
+    return c && c->configured;
+}
+
+int seen_configured(struct seen *s, struct str source, struct str output) {
+    const struct store_stand stand = {.source = source, .output = output, .forgotten_in_ms = -1};
+    const struct store_output fresh = {.output = output};
+    if (!find_stand(s, source, output) && keep_stand(s, &stand)) return s->error;
+    if (!find_output(s, output) && keep_output(s, &fresh)) return s->error;
+    find_stand(s, source, output)->configured = true;
+    find_output(s, output)->configured = true;
+    return 0;
+}
+
 void seen_note(struct seen *s, struct str source, struct str output) {
-    for (size_t i = 0; i < s->stand_count; i++)
-        if (is_of(s, &s->stands[i], source, output)) s->stands[i].shown = true;
+    struct seen_stand *c = find_stand(s, source, output);
+    if (c) c->shown = true;
 }
 
 bool seen_next(const struct seen *s, size_t *at, struct store_pair *ret) {
@@ -125,17 +160,22 @@ static int64_t forgotten_in_ms(const struct seen *s, const struct store_stand *t
     return left > 0 ? left : 0;
 }
 
-void seen_add_lag(const struct seen *s, struct str source, struct str output, struct buf *out) {
-    const struct store_stand *t = find_stand(s, source, output);
-    if (!t) buf_addz(out, "-");
-    else if (t->caught_up) buf_addz(out, "caught up");
-    else add_span(out, t->lag_ms);
-    if (t && !t->caught_up) buf_addz(out, " behind");
+void seen_add_lag(const struct seen *s, const struct store_pair *pair, struct buf *out) {
+    const struct seen_stand *c = find_stand(s, pair->source, pair->output);
+    if (!c || !c->configured) buf_addz(out, "not in the settings");
+    else if (c->t.at_ms == 0) buf_addz(out, pair->events > 0 ? "-" : "nothing yet");
+    else if (c->t.caught_up) buf_addz(out, "caught up");
+    else if (c->t.lag_ms < 0) buf_addz(out, pair->events > 0 ? "history only" : "nothing yet");
+    else if (c->t.lag_ms == 0) buf_addz(out, "caught up but for the history");
+    else {
+        add_span(out, c->t.lag_ms);
+        buf_addz(out, " behind");
+    }
 }
 
 void seen_print_warning(const struct seen *s, struct str source, struct str output, FILE *to) {
-    const struct store_stand *t = find_stand(s, source, output);
-    int64_t left = t ? forgotten_in_ms(s, t) : -1;
+    const struct seen_stand *c = find_stand(s, source, output);
+    int64_t left = c && c->configured ? forgotten_in_ms(s, &c->t) : -1;
     if (left < 0 || left / TIME_DAY_MS >= WARN_BELOW_DAYS) return;
     AUTO_FINI(buf) struct buf line = buf_make(1000);
     buf_addz(&line, left ? "forgets what it has not had in " : "forgets what it has not had now");
@@ -149,19 +189,51 @@ static void add_instant(struct buf *out, int64_t ms) {
     buf_addz(out, text);
 }
 
-static void describe(const struct seen *s, const struct seen_output *c, struct buf *out) {
-    const struct store_output *o = &c->o;
-    columns_add_clean(out, name_of(s, c));
-    bool fails = c->complaint_n || o->stopped;
-    buf_addz(out, !fails ? ": ok" : o->stopped ? ": stopped" : ": failing");
-    if (fails && o->failing_since_ms > 0) {
+// How a source or an output is.
+struct condition {
+    struct str name, complaint, reason;
+    int64_t at_ms, failing_since_ms;
+    bool stopped;
+};
+
+static bool fails(const struct condition *c) { return c->complaint.n || c->stopped; }
+
+static struct condition of_source(const struct seen *s, const struct seen_source *c) {
+    size_t complaint_at = c->texts_at + c->source_n;
+    return (struct condition){.name = text_at(s, c->texts_at, c->source_n),
+                              .complaint = text_at(s, complaint_at, c->complaint_n),
+                              .reason = text_at(s, complaint_at + c->complaint_n, c->reason_n),
+                              .at_ms = c->r.at_ms,
+                              .failing_since_ms = c->r.failing_since_ms,
+                              .stopped = c->r.stopped};
+}
+
+static struct condition of_output(const struct seen *s, const struct seen_output *c) {
+    size_t complaint_at = c->texts_at + c->output_n;
+    return (struct condition){.name = name_of(s, c),
+                              .complaint = text_at(s, complaint_at, c->complaint_n),
+                              .reason = text_at(s, complaint_at + c->complaint_n, c->reason_n),
+                              .at_ms = c->o.at_ms,
+                              .failing_since_ms = c->o.failing_since_ms,
+                              .stopped = c->o.stopped};
+}
+
+static void describe(const struct condition *c, struct buf *out) {
+    columns_add_clean(out, c->name);
+    buf_addz(out, c->at_ms == 0 ? ": nothing is known of it yet"
+                  : !fails(c)   ? ": ok"
+                  : c->stopped  ? ": stopped"
+                                : ": failing");
+    if (fails(c) && c->failing_since_ms > 0) {
         buf_addz(out, " since ");
-        add_instant(out, o->failing_since_ms);
+        add_instant(out, c->failing_since_ms);
     }
-    if (c->reason_n) {
-        buf_addz(out, ": ");
-        columns_add_clean(out, reason_of(s, c));
-    }
+    if (!c->reason.n) return;
+    buf_addz(out, ": ");
+    columns_add_clean(out, c->reason);
+}
+
+static void describe_deliveries(const struct store_output *o, struct buf *out) {
     if (o->last_success_ms > 0) {
         buf_addz(out, ", last delivered at ");
         add_instant(out, o->last_success_ms);
@@ -169,16 +241,36 @@ static void describe(const struct seen *s, const struct seen_output *c, struct b
     if (o->retries) buf_addf(out, ", %lld retries", (long long)o->retries);
     if (o->filtered) buf_addf(out, ", %lld filtered", (long long)o->filtered);
     if (o->rejected) buf_addf(out, ", %lld rejected", (long long)o->rejected);
-    buf_addz(out, " (");
-    add_span(out, age_ms(s, o->at_ms));
-    buf_addz(out, " ago)");
 }
 
-void seen_print_outputs(const struct seen *s, FILE *to) {
+static void end_line(const struct seen *s, struct buf *line, int64_t at_ms, FILE *to) {
+    if (at_ms > 0) {
+        buf_addz(line, " (");
+        add_span(line, age_ms(s, at_ms));
+        buf_addz(line, " ago)");
+    }
+    if (!line->error) fprintf(to, "%.*s\n", STR_ARG(buf_str(line)));
+}
+
+enum { LINE_MAX_BYTES = 1 << 16 };
+
+void seen_print(const struct seen *s, FILE *to) {
+    for (size_t i = 0; i < s->source_count; i++) {
+        AUTO_FINI(buf) struct buf line = buf_make(LINE_MAX_BYTES);
+        const struct condition c = of_source(s, &s->sources[i]);
+        if (!s->sources[i].configured) continue;
+        buf_addz(&line, "source ");
+        describe(&c, &line);
+        end_line(s, &line, c.at_ms, to);
+    }
     for (size_t i = 0; i < s->output_count; i++) {
-        AUTO_FINI(buf) struct buf line = buf_make(1 << 16);
-        describe(s, &s->outputs[i], &line);
-        if (!line.error) fprintf(to, "output %.*s\n", STR_ARG(buf_str(&line)));
+        AUTO_FINI(buf) struct buf line = buf_make(LINE_MAX_BYTES);
+        const struct condition c = of_output(s, &s->outputs[i]);
+        if (!s->outputs[i].configured) continue;
+        buf_addz(&line, "output ");
+        describe(&c, &line);
+        describe_deliveries(&s->outputs[i].o, &line);
+        end_line(s, &line, c.at_ms, to);
     }
 }
 
@@ -197,43 +289,61 @@ static void tell_number(struct buf *out, const char *key, int64_t value) {
     json_add_i64(out, value);
 }
 
+static void tell_flag(struct buf *out, const char *key, bool value) {
+    json_key(out, str_from(key));
+    json_add_bool(out, value);
+}
+
 static void tell_text(struct buf *out, const char *key, struct str value) {
     if (value.n == 0) return;
     json_key(out, str_from(key));
     json_add_text(out, value);
 }
 
-static void tell_output(struct buf *out, const struct seen *s, const struct seen_output *c) {
-    const struct store_output *o = &c->o;
-    tell_instant(out, "at", o->at_ms);
-    json_key(out, STR("ok"));
-    json_add_bool(out, c->complaint_n == 0 && !o->stopped);
-    json_key(out, STR("stopped"));
-    json_add_bool(out, o->stopped);
-    tell_instant(out, "failing_since", o->failing_since_ms);
-    tell_text(out, "complaint", complaint_of(s, c));
-    tell_text(out, "reason", reason_of(s, c));
-    tell_instant(out, "last_success", o->last_success_ms);
-    tell_number(out, "deliveries", o->deliveries);
-    tell_number(out, "retries", o->retries);
-    tell_number(out, "filtered", o->filtered);
-    tell_number(out, "rejected", o->rejected);
+static void tell_condition(struct buf *out, const struct condition *c) {
+    tell_instant(out, "at", c->at_ms);
+    tell_flag(out, "ok", !fails(c));
+    tell_flag(out, "stopped", c->stopped);
+    tell_instant(out, "failing_since", c->failing_since_ms);
+    tell_text(out, "complaint", c->complaint);
+    tell_text(out, "reason", c->reason);
+}
+
+static void tell_source(struct buf *out, const struct seen *s, const struct seen_source *r) {
+    const struct condition c = of_source(s, r);
+    json_key(out, STR("source_state"));
+    json_open(out, '{');
+    tell_condition(out, &c);
+    json_close(out, '}');
+}
+
+static void tell_output(struct buf *out, const struct seen *s, const struct seen_output *o) {
+    const struct condition c = of_output(s, o);
+    json_key(out, STR("output_state"));
+    json_open(out, '{');
+    tell_condition(out, &c);
+    tell_instant(out, "last_success", o->o.last_success_ms);
+    tell_number(out, "deliveries", o->o.deliveries);
+    tell_number(out, "retries", o->o.retries);
+    tell_number(out, "filtered", o->o.filtered);
+    tell_number(out, "rejected", o->o.rejected);
+    json_close(out, '}');
+}
+
+static void tell_stand(struct buf *out, const struct seen *s, const struct store_stand *t) {
+    tell_flag(out, "caught_up", t->caught_up);
+    if (t->lag_ms >= 0) tell_number(out, "lag_seconds", t->lag_ms / TIME_SECOND_MS);
+    tell_instant(out, "seen", t->at_ms);
+    if (t->forgotten_in_ms >= 0)
+        tell_number(out, "forgotten_in_seconds", forgotten_in_ms(s, t) / TIME_SECOND_MS);
 }
 
 void seen_add_json(const struct seen *s, struct str source, struct str output, struct buf *out) {
-    const struct store_stand *t = find_stand(s, source, output);
+    const struct seen_stand *c = find_stand(s, source, output);
+    const struct seen_source *r = find_source(s, source);
     const struct seen_output *o = find_output(s, output);
-    if (t) {
-        json_key(out, STR("caught_up"));
-        json_add_bool(out, t->caught_up);
-        tell_number(out, "lag_seconds", t->lag_ms / TIME_SECOND_MS);
-        tell_instant(out, "seen", t->at_ms);
-        if (t->forgotten_in_ms >= 0)
-            tell_number(out, "forgotten_in_seconds", forgotten_in_ms(s, t) / TIME_SECOND_MS);
-    }
-    if (!o) return;
-    json_key(out, STR("output_state"));
-    json_open(out, '{');
-    tell_output(out, s, o);
-    json_close(out, '}');
+    tell_flag(out, "configured", c && c->configured);
+    if (c && c->t.at_ms > 0) tell_stand(out, s, &c->t);
+    if (r && r->r.at_ms > 0) tell_source(out, s, r);
+    if (o && o->o.at_ms > 0) tell_output(out, s, o);
 }

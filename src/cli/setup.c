@@ -43,12 +43,22 @@ static bool has_output(const struct job *job, const struct settings *settings, c
     return false;
 }
 
+static int say_unknown(const struct job *job, const struct settings *settings, const char *name) {
+    const char *between = ", expected";
+    fprintf(stderr, "gatehouse setup: no output of type %s is called %s", job->type_name, name);
+    for (size_t i = 0; settings && i < settings->output_count; i++) {
+        if (settings->outputs[i].type != job->type) continue;
+        fprintf(stderr, "%s %s", between, settings->outputs[i].name);
+        between = " or";
+    }
+    fprintf(stderr, "\n");
+    return EXIT_USAGE;
+}
+
 static int check_names(const struct job *job, const struct settings *settings) {
     for (size_t i = 0; i < job->args->output_count; i++) {
-        if (has_output(job, settings, job->args->outputs[i])) continue;
-        fprintf(stderr, "gatehouse setup: no output of type %s is called %s\n", job->type_name,
-                job->args->outputs[i]);
-        return EXIT_USAGE;
+        const char *name = job->args->outputs[i];
+        if (!has_output(job, settings, name)) return say_unknown(job, settings, name);
     }
     return 0;
 }

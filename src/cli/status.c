@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the state directory tells: for each pair of source and output where it stands, its history,
-// the dead letters, and how the process that works on it last saw its outputs and rate budgets.
+// the dead letters, and how the process that works on it last saw its sources, outputs and rate
+// budgets.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ struct view {
         struct store_window w; // its texts are not to be used
     } * windows;
     size_t n, cap;
-    struct buf budgets; // JSON objects, one after the other
+    struct buf budgets; // JSON objects, one a line
     struct budget_copy {
         size_t names_at, source_n;
         size_t at, bytes; // in budgets
@@ -98,7 +99,9 @@ static void print_history(const struct view *v, const struct store_pair *pair) {
     format_instant(h.covered_ms, covered);
     double share = h.all_ms > 0 ? (double)h.done_ms / (double)h.all_ms : 1;
     printf("  history from %s: ", since);
-    if (h.left) printf("%.1f%% of the time done, %zu windows left", share * 100, h.left);
+    if (h.left)
+        printf("%.1f%% of the time done, %zu window%s left", share * 100, h.left,
+               h.left == 1 ? "" : "s");
     else printf("done");
     printf(", %" PRId64 " events", h.events);
     if (h.covered_ms) printf("; whole from %s on", covered);
@@ -111,7 +114,7 @@ static int print_pair(void *ctx, const struct store_pair *pair) {
     return v->print(v, pair);
 }
 
-// Those on record, then those of which nothing has been delivered yet.
+// Those on record, then those that have not come so far.
 static int print_pairs(struct view *v, struct fault *fault) {
     struct store_pair pair;
     int e = store_pairs(v->store, print_pair, v, fault);
@@ -130,7 +133,7 @@ static int print_row(struct view *v, const struct store_pair *pair) {
                "PAGES", "DEAD", "NEWEST PUBLISHED", "LAST COMMIT", "LAG");
     format_instant(pair->published_ms, published);
     format_instant(pair->committed_ms, committed);
-    seen_add_lag(&v->seen, pair->source, pair->output, &lag);
+    seen_add_lag(&v->seen, pair, &lag);
     printf("%-20.*s %-14.*s %12" PRId64 " %8" PRId64 " %6" PRId64 "  %-24s  %-24s  %.*s\n",
            STR_ARG(pair->source), STR_ARG(pair->output), pair->events, pair->pages,
            pair->dead_letters, published, committed, STR_ARG(buf_str(&lag)));
@@ -140,8 +143,9 @@ static int print_row(struct view *v, const struct store_pair *pair) {
 }
 
 static int print_budget(void *ctx, const struct store_budget *b) {
+    const struct view *v = ctx;
     int64_t age_s = (time_now_ms() - b->at_ms) / 1000;
-    (void)ctx;
+    if (!seen_is_configured(&v->seen, b->source)) return 0;
     printf("rate limit of %.*s, %.*s: %" PRId64 " of %" PRId64 " requests used", STR_ARG(b->source),
            STR_ARG(b->bucket), b->used, b->allowed);
     printf(", early limit %.*s", STR_ARG(b->early_limit));
@@ -160,10 +164,10 @@ static int print_table(struct view *v, struct fault *fault) {
     int e = print_pairs(v, fault);
     if (!e) e = store_dead_count(v->store, &dead, fault);
     if (e) return e;
-    if (v->rows == 0) printf("nothing has been collected yet\n");
-    seen_print_outputs(&v->seen, stdout);
+    if (v->rows == 0) printf("the settings have nothing that is collected\n");
+    seen_print(&v->seen, stdout);
     printf("dead letters: %" PRId64 "%s\n", dead, dead ? " (see gatehouse dead-letters list)" : "");
-    return store_budgets(v->store, print_budget, NULL, fault);
+    return store_budgets(v->store, print_budget, v, fault);
 }
 
 // ---- JSON ----
@@ -229,6 +233,7 @@ static int keep_budget(void *ctx, const struct store_budget *b) {
     buf_add_str(&v->names, b->source);
     write_budget(&v->budgets, b);
     copy->bytes = v->budgets.n - copy->at;
+    buf_addc(&v->budgets, '\n');
     return v->names.error ? v->names.error : v->budgets.error;
 }
 
@@ -239,7 +244,6 @@ static void add_budgets(struct buf *out, const struct view *v, const struct stor
         const struct budget_copy *copy = &v->budget[i];
         struct str source = {v->names.p + copy->names_at, copy->source_n};
         if (!str_eq(source, pair->source)) continue;
-        json_comma(out);
         json_add_raw(out, (struct str){v->budgets.p + copy->at, copy->bytes});
     }
     json_close(out, ']');
@@ -277,6 +281,22 @@ static int print_json(struct view *v, const struct store_pair *pair) {
     return 0;
 }
 
+// The sources and pairs of the settings are told of before anything was collected, too.
+static int expect_pairs(struct seen *seen, const struct settings *settings) {
+    int e = 0;
+    for (size_t i = 0; !e && i < settings->source_count; i++)
+        e = seen_configured_source(seen, str_from(settings->sources[i].name));
+    for (size_t k = 0; !e && k < settings->output_count; k++) {
+        const struct settings_output *o = &settings->outputs[k];
+        for (size_t i = 0; !e && i < settings->source_count; i++)
+            if (settings_source_feeds(&settings->sources[i], o))
+                e = seen_configured(seen, str_from(settings->sources[i].name), str_from(o->name));
+        if (!e && settings->gate.audit && settings_gate_feeds(&settings->gate, o))
+            e = seen_configured(seen, STR(SETTINGS_GATE_NAME), str_from(o->name));
+    }
+    return e;
+}
+
 static int show(const struct settings *settings, bool json, struct fault *fault) {
     AUTO(store) struct store *store = NULL;
     struct view v = {.names = buf_make(SIZE_MAX), .budgets = buf_make(SIZE_MAX)};
@@ -287,6 +307,7 @@ static int show(const struct settings *settings, bool json, struct fault *fault)
     if (!e) e = store_budgets(store, keep_budget, &v, fault);
     if (!e) e = v.names.error ? v.names.error : v.budgets.error;
     if (!e) e = seen_load(&v.seen, store, time_now_ms(), fault);
+    if (!e) e = expect_pairs(&v.seen, settings);
     if (!e) e = json ? print_pairs(&v, fault) : print_table(&v, fault);
     seen_fini(&v.seen);
     free(v.windows);

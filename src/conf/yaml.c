@@ -274,17 +274,23 @@ static int check_text(struct reader *r) {
                  control ? "a control character" : "not UTF-8, expected text in UTF-8");
 }
 
+// With the encoding given, libyaml takes the mark that some editors put in front for a word.
+static struct str without_mark(struct str text) {
+    bool marked = str_starts(text, STR("\xEF\xBB\xBF"));
+    return marked ? str_sub(text, 3, text.n) : text;
+}
+
 int conf_parse(struct arena *a, const char *name, struct str text, struct conf_errors *errors,
                struct conf_node **ret) {
     AUTO_FINI(reader)
-    struct reader r = {.arena = a, .text = text, .errors = errors};
+    struct reader r = {.arena = a, .text = without_mark(text), .errors = errors};
     r.name = arena_text(a, str_from(name));
     if (!r.name || !yaml_parser_initialize(&r.parser)) return -ENOMEM;
     int rc = check_text(&r);
     if (rc) return rc;
-    const char *start = text.p ? text.p : "";
+    const char *start = r.text.p ? r.text.p : "";
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)start, text.n);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)start, r.text.n);
     struct conf_node *root = NULL;
     rc = read_root(&r, &root);
     if (!rc) rc = check_root(&r, root);

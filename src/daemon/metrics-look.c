@@ -70,10 +70,11 @@ static void look_at_pairs(struct source_view *view, const struct watch *w, size_
     }
 }
 
+// Of a source that Okta refuses no more comes, whatever was to be fetched.
 static void look_at_history(struct source_view *view, const struct watch *w, size_t source) {
     struct watch_history h;
     watch_source_history(w, source, &h);
-    bool left = h.any && !h.over;
+    bool left = h.any && (!h.over || view->stats.stopped);
     view->history_share = left ? h.share : 1;
     view->history_windows = left ? h.left : 0;
     view->history_events = h.events;
@@ -85,7 +86,7 @@ static int look_sources(struct metrics_views *views, const struct metrics_world 
         struct source_view *view = add(views, source_name(w, i), STR_NONE);
         if (!view) return -ENOMEM;
         watch_source_stats(w->watch, i, &view->stats);
-        view->failing = view->stats.complaint != NULL;
+        view->failing = view->stats.trouble != NULL;
         look_at_pairs(view, w->watch, i);
         look_at_history(view, w->watch, i);
     }
@@ -93,7 +94,8 @@ static int look_sources(struct metrics_views *views, const struct metrics_world 
 }
 
 static int add_bucket(struct metrics_views *views, struct str source, enum okta_bucket bucket,
-                      const struct budget *b) {
+                      const struct okta_org *org) {
+    const struct budget *b = okta_org_budget(org, bucket);
     int64_t used = -1;
     int64_t limit = -1;
     if (!b->known && b->refused == 0) return 0; // never asked
@@ -104,7 +106,7 @@ static int add_bucket(struct metrics_views *views, struct str source, enum okta_
     view->limit = known ? limit : b->known ? b->limit : -1;
     view->early_limit = b->early_limit;
     view->refused = b->refused;
-    view->concurrency = b->concurrency;
+    view->concurrency = okta_org_concurrency(org)->most;
     return 0;
 }
 
@@ -113,8 +115,7 @@ static int look_buckets(struct metrics_views *views, const struct metrics_world 
     for (size_t i = 0; i < source_count(w); i++) {
         const struct watch_source_opts *source = &w->plan->sources[i];
         for (int b = 0; !e && !source->journal && b < OKTA_BUCKET_COUNT; b++)
-            e = add_bucket(views, str_from(source->name), (enum okta_bucket)b,
-                           okta_org_budget(source->org, (enum okta_bucket)b));
+            e = add_bucket(views, str_from(source->name), (enum okta_bucket)b, source->org);
     }
     return e;
 }

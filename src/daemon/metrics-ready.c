@@ -27,9 +27,9 @@ static void tell_source(struct buf *out, const struct watch *w, size_t i) {
     struct watch_stats s;
     watch_source_stats(w, i, &s);
     buf_addf(out, "source %s: %s", watch_source_name(w, i),
-             s.stopped     ? "stopped"
-             : s.complaint ? s.complaint
-                           : "ok");
+             s.stopped   ? "stopped"
+             : s.trouble ? s.trouble
+                         : "ok");
     if (!s.caught_up && s.lag_ms > 0) buf_addf(out, ", %lld s behind", (long long)s.lag_ms / 1000);
     buf_addc(out, '\n');
 }
@@ -73,7 +73,7 @@ static struct tally tally_sources(const struct watch *w) {
     for (size_t i = 0; i < t.n; i++) {
         struct watch_stats s;
         watch_source_stats(w, i, &s);
-        bool fails = s.stopped || s.complaint;
+        bool fails = s.stopped || s.trouble;
         if (fails && !t.first) t.first = watch_source_name(w, i);
         t.failing += fails;
         t.behind += !s.caught_up;
@@ -109,6 +109,8 @@ void metrics_write_status(struct buf *out, const struct metrics_world *w) {
     add_tally(out, &sources, "source");
     if (sources.n == 0) buf_cut(out, out->n - 2);
     else if (sources.behind == 0) buf_addz(out, "all caught up");
+    else if (sources.lag_ms == 0)
+        buf_addz(out, "not caught up yet"); // how far behind, nobody knows
     else buf_addf(out, "%lld s behind", (long long)sources.lag_ms / 1000);
     buf_addz(out, "; ");
     add_tally(out, &outputs, "output");

@@ -49,9 +49,11 @@ const struct metrics_row metrics_rows[] = {
     {COUNTER("gatehouse_source_undated_events_total",
              "Events whose `published` could not be read."),
      OF(SOURCE, source_view, stats.undated), AS_COUNT},
-    {GAUGE("gatehouse_source_lag_seconds",
-           "How far the slowest output is behind Okta's clock; 0: all have everything."),
-     OF(SOURCE, source_view, stats.lag_ms), AS_SECONDS},
+    {GAUGE(
+         "gatehouse_source_lag_seconds",
+         "How far the slowest output is behind Okta's clock; 0: all have everything; absent while "
+         "one has had nothing yet."),
+     OF(SOURCE, source_view, stats.lag_ms), AS_KNOWN_SECONDS},
     {GAUGE("gatehouse_source_caught_up", "1: every output stands at the end of the log."),
      OF(SOURCE, source_view, stats.caught_up), AS_FLAG},
     {GAUGE("gatehouse_source_failing",
@@ -61,8 +63,10 @@ const struct metrics_row metrics_rows[] = {
            "1: Okta refuses the credentials or the request; nothing more is asked until the "
            "settings are corrected."),
      OF(SOURCE, source_view, stats.stopped), AS_FLAG},
-    {GAUGE("gatehouse_source_last_event_timestamp_seconds",
-           "`published` of the newest event that any output has."),
+    {GAUGE(
+         "gatehouse_source_last_event_timestamp_seconds",
+         "`published` of the newest event that polling has brought to any output; history does not "
+         "count."),
      OF(SOURCE, source_view, published_ms), AS_INSTANT},
     {GAUGE("gatehouse_source_last_page_timestamp_seconds",
            "When a page of this source was last delivered to any output."),
@@ -89,7 +93,8 @@ const struct metrics_row metrics_rows[] = {
            "`rate_limit_early_limit`: below 1 the share of the limit to use, else requests to "
            "leave to others."),
      OF(BUCKET, bucket_view, early_limit), AS_SHARE},
-    {GAUGE("gatehouse_rate_limit_concurrency", "Requests that may be under way at once."),
+    {GAUGE("gatehouse_rate_limit_concurrency",
+           "Requests that may be under way at once, in all buckets of the org together."),
      OF(BUCKET, bucket_view, concurrency), AS_COUNT},
     {COUNTER("gatehouse_rate_limit_refused_total", "Answers with status 429."),
      OF(BUCKET, bucket_view, refused), AS_COUNT},
@@ -132,10 +137,12 @@ const struct metrics_row metrics_rows[] = {
      OF(PAIR, pair_view, stats.caught_up), AS_FLAG},
     {GAUGE("gatehouse_stopped", "1: the output gets nothing more of this source."),
      OF(PAIR, pair_view, stats.stopped), AS_FLAG},
-    {GAUGE("gatehouse_lag_seconds", "How far it is behind Okta's clock; 0: it has everything."),
-     OF(PAIR, pair_view, stats.lag_ms), AS_SECONDS},
+    {GAUGE("gatehouse_lag_seconds",
+           "How far it is behind Okta's clock; 0: it has everything; absent while it has had "
+           "nothing yet."),
+     OF(PAIR, pair_view, stats.lag_ms), AS_KNOWN_SECONDS},
     {GAUGE("gatehouse_position_timestamp_seconds",
-           "`published` of the newest event that it has; absent before the first."),
+           "`published` of the newest event that polling has brought it; absent before the first."),
      OF(PAIR, pair_view, stats.published_ms), AS_INSTANT},
     {GAUGE("gatehouse_last_commit_timestamp_seconds",
            "When its position was last written down; absent before the first time."),

@@ -66,7 +66,6 @@ static struct kafka_opts kafka_opts(const struct settings_output *o) {
         .key_file = o->ssl.key,
         .key_passphrase = o->ssl.key_passphrase,
         .verify_none = o->ssl.verification_mode == SETTINGS_VERIFY_NONE,
-        .raw = o->format == SETTINGS_RAW,
     };
 }
 
@@ -99,6 +98,8 @@ static struct watch_output_opts watch_opts(const struct settings_output *o,
                 .fd = STDOUT_FILENO,
                 .elastic = engine ? &p->elastic : NULL,
                 .kafka = o->type == SETTINGS_KAFKA ? &p->kafka : NULL,
+                .streams = p->streams,
+                .stream_count = p->stream_count,
             },
         .form = form_of(o),
         .filter = filter_of(&o->filter),
@@ -114,11 +115,45 @@ int plan_output_elastic(const struct settings_output *o, struct plan_output *ret
     return e;
 }
 
-void plan_output_fini(struct plan_output *o) { free(TAKE(o->no_proxy)); }
+void plan_output_fini(struct plan_output *o) {
+    free(TAKE(o->no_proxy));
+    free(TAKE(o->streams));
+}
 
-static int fill(struct plan_outputs *p, size_t i, const struct settings_output *o) {
+// ---- what is delivered
+
+static void add_stream(struct plan_output *p, struct sink_stream stream) {
+    for (size_t i = 0; i < p->stream_count; i++)
+        if (strcmp(p->streams[i].dataset, stream.dataset) == 0 &&
+            strcmp(p->streams[i].name_space, stream.name_space) == 0)
+            return;
+    p->streams[p->stream_count++] = stream;
+}
+
+static int find_streams(struct plan_output *p, const struct settings *settings,
+                        const struct settings_output *o) {
+    static const struct sink_stream gate[] = {{"gatehouse.gate", "default"},
+                                              {"gatehouse.mfa", "default"}};
+    bool audited = settings->gate.audit && settings_gate_feeds(&settings->gate, o);
+    p->streams = mem_new_array(settings->source_count + LEN(gate), sizeof *p->streams);
+    if (!p->streams) return -ENOMEM;
+    for (size_t i = 0; i < settings->source_count; i++) {
+        const struct settings_source *s = &settings->sources[i];
+        const char *name_space = s->data_stream.namespace ? s->data_stream.namespace : "default";
+        if (settings_source_feeds(s, o))
+            add_stream(p, (struct sink_stream){"okta.system", name_space});
+    }
+    for (size_t i = 0; audited && i < LEN(gate); i++) add_stream(p, gate[i]);
+    return 0;
+}
+
+// ---- all of them
+
+static int fill(struct plan_outputs *p, size_t i, const struct settings *settings) {
+    const struct settings_output *o = &settings->outputs[i];
     bool engine = o->type == SETTINGS_ELASTICSEARCH || o->type == SETTINGS_OPENSEARCH;
     int e = engine ? plan_output_elastic(o, &p->each[i]) : 0;
+    if (!e) e = find_streams(&p->each[i], settings, o);
     if (o->type == SETTINGS_KAFKA) p->each[i].kafka = kafka_opts(o);
     p->opts[i] = watch_opts(o, &p->each[i]);
     return e;
@@ -129,7 +164,7 @@ int plan_outputs_init(struct plan_outputs *p, const struct settings *settings) {
     p->each = mem_new_array(p->n, sizeof *p->each);
     p->opts = mem_new_array(p->n, sizeof *p->opts);
     int e = p->each && p->opts ? 0 : -ENOMEM;
-    for (size_t i = 0; !e && i < p->n; i++) e = fill(p, i, &settings->outputs[i]);
+    for (size_t i = 0; !e && i < p->n; i++) e = fill(p, i, settings);
     return e;
 }
 

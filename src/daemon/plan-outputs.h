@@ -14,6 +14,8 @@ struct plan_output {
     struct elastic_opts elastic; // engines
     struct kafka_opts kafka;     // brokers
     char *no_proxy;              // owned
+    struct sink_stream *streams; // owned: what is delivered there, each once
+    size_t stream_count;
 };
 
 struct plan_outputs {
@@ -26,7 +28,8 @@ struct plan_outputs {
 int plan_outputs_init(struct plan_outputs *p, const struct settings *settings) MUST_USE;
 void plan_outputs_fini(struct plan_outputs *p); // safe for zeroed memory
 
-// One of them, for commands that talk to an engine. `ret->no_proxy` is freed with plan_output_fini.
+// One of them, for commands that talk to an engine. To be freed with plan_output_fini; has no
+// streams.
 int plan_output_elastic(const struct settings_output *o, struct plan_output *ret) MUST_USE;
 void plan_output_fini(struct plan_output *o);
 DEFINE_AUTO_FINI(plan_output)

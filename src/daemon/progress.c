@@ -76,6 +76,20 @@ struct past {
     int in_flight, left;
 };
 
+static bool is_fetching(const struct watch *w, size_t i) {
+    struct watch_history h;
+    watch_source_history(w, i, &h);
+    return h.any && !h.over;
+}
+
+// Sources of one org share its budget: the first of them counts it.
+static bool is_counted(const struct watch *w, size_t i) {
+    for (size_t k = 0; k < i; k++)
+        if (watch_source_budget(w, k) == watch_source_budget(w, i) && is_fetching(w, k))
+            return true;
+    return false;
+}
+
 static struct past look_back(const struct watch *w) {
     struct past all = {.share = 1};
     for (size_t i = 0; i < watch_source_count(w); i++) {
@@ -91,7 +105,9 @@ static struct past look_back(const struct watch *w) {
         all.left += h.left;
         if (h.share < all.share) all.share = h.share;
         if (h.left_ms > all.left_ms) all.left_ms = h.left_ms;
-        if (!budget_used(watch_source_budget(w, i), time_mono_ms(), &used, &limit)) continue;
+        if (is_counted(w, i) ||
+            !budget_used(watch_source_budget(w, i), time_mono_ms(), &used, &limit))
+            continue;
         all.used += used;
         all.limit += limit;
     }

@@ -334,6 +334,7 @@ int settings_check_all(struct conf_load *load, void *object, const struct conf_n
     check_purpose(load, map);
     check_places(load, s, map);
     check_all_chosen(load, s, map);
+    settings_check_addresses(load, s, map);
     if (!s->listen.address || s->output_count == 0) s->gate.audit = false;
     return 0;
 }

@@ -33,6 +33,9 @@ bool settings_is_address(struct str text);
 
 // Parts of these. A name of a source or an output.
 void settings_check_name(struct conf_load *load, const char *name, const struct conf_node *map);
+// The gate and the metrics do not listen at one address.
+void settings_check_addresses(struct conf_load *load, const struct settings *s,
+                              const struct conf_node *root);
 // What outputs may not have in common; and names that are made of others.
 int settings_check_outputs(struct conf_load *load, struct settings *s,
                            const struct conf_node *root) MUST_USE;

@@ -2,6 +2,9 @@
 // Where the gate listens. tls_cert_file, tls_key_file, tls_disable and
 // x_forwarded_for_authorized_addrs are called as in the listeners of Vault and OpenBao, and mean
 // the same.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include "base/parse.h"
 #include "daemon/settings-internal.h"
 #include "identity/cidr.h"
@@ -35,15 +38,84 @@ static bool is_semver(struct str text) {
     return true;
 }
 
-bool settings_is_address(struct str text) {
+// ---- addresses ----
+
+struct address {
+    struct str host; // without brackets; empty: all of this machine's
+    uint64_t port;
+};
+
+// Outcomes: whether it is an address.
+static bool read_address(struct str text, struct address *ret) {
     size_t colon = text.n;
     while (colon > 0 && text.p[colon - 1] != ':') colon--;
-    uint64_t port;
-    if (colon == 0 || !parse_u64(str_sub(text, colon, text.n), &port) || port > 65535) return false;
+    if (colon == 0 || !parse_u64(str_sub(text, colon, text.n), &ret->port) || ret->port > 65535)
+        return false;
     struct str host = str_sub(text, 0, colon - 1);
+    bool bracketed = str_starts(host, STR("[")) && str_ends(host, STR("]"));
     bool v6 = str_find_char(host, ':') < host.n;
-    return !v6 || (host.p[0] == '[' && host.p[host.n - 1] == ']');
+    ret->host = bracketed ? str_sub(host, 1, host.n - 1) : host;
+    return !v6 || bracketed;
 }
+
+bool settings_is_address(struct str text) {
+    struct address a;
+    return read_address(text, &a);
+}
+
+// As the system reads it when the gate listens: "127.1", too.
+static bool is_v4(struct str host, uint32_t *ret) {
+    char text[INET6_ADDRSTRLEN];
+    struct in_addr v4;
+    if (host.n == 0 || host.n >= sizeof text) return false;
+    memcpy(text, host.p, host.n);
+    text[host.n] = '\0';
+    if (!inet_aton(text, &v4)) return false;
+    *ret = ntohl(v4.s_addr);
+    return true;
+}
+
+static bool is_v6_loopback(struct str host) {
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr v6;
+    if (host.n >= sizeof text) return false;
+    memcpy(text, host.p, host.n);
+    text[host.n] = '\0';
+    return inet_pton(AF_INET6, text, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+// Whether others can reach it for sure. What a name stands for is seen when the gate listens.
+static bool is_far(struct str host) {
+    uint32_t v4;
+    if (host.n == 0) return true;
+    if (str_find_char(host, ':') < host.n) return !is_v6_loopback(host);
+    return is_v4(host, &v4) && v4 >> 24 != IN_LOOPBACKNET;
+}
+
+static bool takes_all_v4(struct str host) {
+    uint32_t v4;
+    return host.n == 0 || (is_v4(host, &v4) && v4 == INADDR_ANY);
+}
+
+static bool is_within(struct str host, struct str all) {
+    uint32_t v4;
+    return takes_all_v4(all) && (host.n == 0 || is_v4(host, &v4));
+}
+
+void settings_check_addresses(struct conf_load *load, const struct settings *s,
+                              const struct conf_node *root) {
+    struct address gate, metrics;
+    if (!s->listen.address || !read_address(str_from(s->listen.address), &gate)) return;
+    if (!s->metrics.address || !read_address(str_from(s->metrics.address), &metrics)) return;
+    if (gate.port == 0 || gate.port != metrics.port) return;
+    if (str_eq_nocase(gate.host, metrics.host) || is_within(gate.host, metrics.host) ||
+        is_within(metrics.host, gate.host))
+        conf_wrong(load, conf_node_get(root, STR("metrics")), "address",
+                   "the gate listens there (listen.address: %s), expected another port",
+                   s->listen.address);
+}
+
+// ---- the table ----
 
 static void check_tls(struct conf_load *load, const struct settings_listen *l,
                       const struct conf_node *map) {
@@ -55,6 +127,18 @@ static void check_tls(struct conf_load *load, const struct settings_listen *l,
     if (l->tls_disable && (l->tls_cert_file || l->tls_key_file))
         conf_wrong(load, map, "tls_disable",
                    "plain http is asked for and certificates are given, expected one of the two");
+}
+
+static void check_reach(struct conf_load *load, const struct settings_listen *l,
+                        const struct conf_node *map) {
+    struct address a;
+    bool tls = conf_node_get(map, STR("tls_cert_file")) || conf_node_get(map, STR("tls_key_file"));
+    if (tls || l->tls_disable || !l->address || !read_address(str_from(l->address), &a)) return;
+    if (is_far(a.host))
+        conf_wrong(load, map, "address",
+                   "without TLS the gate listens on this machine itself only, expected "
+                   "127.0.0.1:%d, or `tls_cert_file` and `tls_key_file`, or `tls_disable: true`",
+                   (int)a.port);
 }
 
 static void check_proxies(struct conf_load *load, const struct settings_listen *l,
@@ -80,6 +164,7 @@ int settings_check_listen(struct conf_load *load, void *object, const struct con
     if (l->vault_version && !is_semver(str_from(l->vault_version)))
         conf_wrong(load, map, "vault_version", "expected a version such as 1.17.0 or 1.17.0+ent");
     check_tls(load, l, map);
+    check_reach(load, l, map);
     check_proxies(load, l, map);
     return 0;
 }

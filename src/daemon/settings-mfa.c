@@ -190,7 +190,8 @@ static const struct conf_key keys[] = {
      .initial_says = "none; without `proxy_url`, the environment's",
      .max = 64,
      .example = "[okta.internal, .example.com]",
-     .description = "Hosts and domains to ask directly although there is a `proxy_url`."},
+     .description = "Hosts and domains to ask directly although there is a proxy. Without "
+                    "`proxy_url` they count beside those of the environment."},
     {.name = "http_client_timeout",
      .type = CONF_DURATION,
      AT(http_client_timeout_ms),

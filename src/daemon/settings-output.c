@@ -316,7 +316,8 @@ static const struct conf_key output_keys[] = {
      .only = SEARCH,
      .max = 64,
      .initial_says = "none; without `proxy_url`, the environment's",
-     .description = "Hosts to ask directly although there is a `proxy_url`."},
+     .description = "Hosts to ask directly although there is a proxy. Without "
+                    "`proxy_url` they count beside those of the environment."},
     {.name = "proxy_disable",
      .type = CONF_BOOL,
      AT(proxy_disable),
@@ -396,8 +397,8 @@ static const struct conf_key output_keys[] = {
      AT(position_topic),
      .only = "kafka",
      .initial = "gatehouse-positions",
-     .description = "Compacted topic that holds the cursors, made when it is missing. Several "
-                    "collectors may share it."},
+     .description = "Compacted topic that holds the cursors, made when it is missing; another one "
+                    "than `topic`. Several collectors may share it."},
     {.name = "sasl",
      .type = CONF_TABLE,
      AT(sasl),
@@ -428,8 +429,9 @@ static const struct conf_key output_keys[] = {
      .instead = "use an API key, a client certificate or SASL"},
     {.name = "enabled",
      .type = CONF_BOOL,
-     .flags = CONF_NOT_YET,
-     .instead = "leave the key out, or with `false` the output"},
+     AT(enabled),
+     .initial = "true",
+     .description = "As in Filebeat's files; one that is not wanted is left out of the file."},
 };
 #undef AT
 const char *settings_compression_name(int compression) { return compressions[compression]; }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/settings-internal.h"
+#include "watch/filter.h"
 
 #define HERE "gatehouse.yml"
 #define SYSTEM "/etc/gatehouse/gatehouse.yml"
@@ -113,6 +114,39 @@ static int warn_of_verification(struct settings_owner *owner) {
     return rc;
 }
 
+// NONE is ours, for events without a result (watch/filter.h).
+static const char *const results[] = {
+    "SUCCESS",    "FAILURE",  "SKIPPED",   "ALLOW",     "DENY",       "CHALLENGE", "UNKNOWN",
+    "RATE_LIMIT", "DEFERRED", "SCHEDULED", "ABANDONED", "UNANSWERED", "NONE"};
+
+static bool is_result(const char *pattern) {
+    for (size_t i = 0; i < LEN(results); i++)
+        if (filter_matches(str_from(pattern), str_from(results[i]), true)) return true;
+    return false;
+}
+
+// Not refused: Okta may have more one day.
+static int warn_of_result(struct settings_owner *owner, const struct settings_output *o,
+                          const char *pattern) {
+    if (is_result(pattern)) return 0;
+    AUTO_FINI(buf) struct buf text = buf_make(16384);
+    char quoted[CONF_QUOTE_MAX];
+    buf_addf(&text, "output %s: filter.outcomes: %s is no result that Okta is known to give (",
+             o->name, conf_quote(str_from(pattern), quoted));
+    for (size_t i = 0; i < LEN(results); i++) buf_addf(&text, "%s%s", i ? ", " : "", results[i]);
+    buf_addz(&text, "), so no event may have it");
+    return warn(owner, &text);
+}
+
+static int warn_of_filters(struct settings_owner *owner) {
+    const struct settings *s = &owner->settings;
+    int rc = 0;
+    for (size_t i = 0; i < s->output_count; i++)
+        for (size_t k = 0; !rc && k < s->outputs[i].filter.outcome_count; k++)
+            rc = warn_of_result(owner, &s->outputs[i], s->outputs[i].filter.outcomes[k]);
+    return rc;
+}
+
 // ---- loading ----
 
 static int load_tree(struct settings_owner *owner, struct conf_load *load,
@@ -145,6 +179,7 @@ int settings_parse(struct settings **ret, const struct settings_input *input,
     rc = load_tree(owner, &load, root);
     if (!rc) rc = warn_of_secret(owner, input, load.secret);
     if (!rc) rc = warn_of_verification(owner);
+    if (!rc) rc = warn_of_filters(owner);
     if (!rc) *ret = TAKE(s);
     return rc;
 }

@@ -118,6 +118,7 @@ struct settings_output {
     enum settings_output_type type;
     enum settings_format format;
     bool go_encoding; // with raw
+    bool enabled;     // always
     struct settings_filter filter;
     struct settings_backoff backoff;
     const char *path;        // file: directory; sqlite: file; engines: before every path; or NULL

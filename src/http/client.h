@@ -48,8 +48,8 @@ int http_tls_check(const struct http_tls *tls, struct fault *fault) MUST_USE;
 struct http_client_opts {
     const char *proxy_url; // http[s]://user:pass@host:port, socks5://...; NULL: the environment's
                            // (http_proxy, https_proxy, no_proxy)
-    const char *
-        no_proxy; // hosts that are asked directly although proxy_url is set, "a.b,.c.d"; NULL: none
+    const char *no_proxy;  // hosts that are asked directly although there is a proxy, "a.b,.c.d";
+                           // beside the environment's no_proxy where the proxy is its; NULL: none
     struct http_tls tls;
     bool disable_keep_alive;    // a new connection for every request
     const char *user_agent;     // required

@@ -8,6 +8,7 @@
 
 enum {
     RECEIVE_BYTES = 128 * 1024,
+    NO_PROXY_MAX_BYTES = 1 << 20,
     KEEP_ALIVE_IDLE_S = 60,
     KEEP_ALIVE_INTERVAL_S = 30,
 };
@@ -50,6 +51,20 @@ static bool names_all_hosts(const char *no_proxy) {
     return false;
 }
 
+// The environment's own list is about the environment's proxy: it stands beside ours there, and
+// says nothing of proxy_url.
+static int add_no_proxy(struct http_options *o, const struct http_client_opts *opts) {
+    if (!opts->no_proxy) return 0;
+    AUTO_FINI(buf) struct buf all = buf_make(NO_PROXY_MAX_BYTES);
+    const char *lower = getenv("no_proxy"); // libcurl, too, looks at this one first
+    const char *theirs = lower ? lower : getenv("NO_PROXY");
+    buf_addz(&all, opts->no_proxy);
+    if (theirs && !opts->proxy_url) buf_addf(&all, ",%s", theirs);
+    const char *z = buf_z(&all);
+    if (!z) return -ENOMEM;
+    return copy(&o->no_proxy, names_all_hosts(z) ? "*" : z);
+}
+
 int http_options_load(struct http_options *o, const struct http_client_opts *opts,
                       struct fault *fault) {
     o->disable_keep_alive = opts->disable_keep_alive;
@@ -58,7 +73,7 @@ int http_options_load(struct http_options *o, const struct http_client_opts *opt
     if (!e && opts->proxy_url) e = check_proxy(opts->proxy_url, fault);
     if (!e) e = copy(&o->user_agent, opts->user_agent);
     if (!e) e = copy(&o->proxy_url, opts->proxy_url);
-    if (!e) e = copy(&o->no_proxy, names_all_hosts(opts->no_proxy) ? "*" : opts->no_proxy);
+    if (!e) e = add_no_proxy(o, opts);
     return e;
 }
 
@@ -106,10 +121,9 @@ static bool set_route(const struct http_options *o, CURL *easy) {
     bool good = set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
                 set_text(easy, CURLOPT_USERAGENT, o->user_agent) &&
                 set_text(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-    if (good && o->proxy_url)
-        good = set_text(easy, CURLOPT_PROXY, o->proxy_url) &&
-               // The environment's no_proxy is about the environment's proxy.
-               set_text(easy, CURLOPT_NOPROXY, o->no_proxy ? o->no_proxy : "");
+    if (good && o->proxy_url) good = set_text(easy, CURLOPT_PROXY, o->proxy_url);
+    if (good && (o->proxy_url || o->no_proxy)) // else libcurl asks the environment
+        good = set_text(easy, CURLOPT_NOPROXY, o->no_proxy ? o->no_proxy : "");
     if (good && o->disable_keep_alive) good = set_number(easy, CURLOPT_FORBID_REUSE, 1);
     return good;
 }

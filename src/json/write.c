@@ -57,8 +57,8 @@ static char *put_short(char *at, const char *p, size_t n) {
 // `at` has room for ESCAPE_MAX_BYTES times s.n and eight more. The end of a text is written as the
 // last eight bytes of it, which overlap with what is there already.
 static char *put_escaped(char *at, struct str s) {
+    if (s.n < 8) return s.n ? put_short(at, s.p, s.n) : at; // an empty one may be nowhere
     const char *p = s.p, *end = s.p + s.n;
-    if (s.n < 8) return put_short(at, p, s.n);
     bool plain = false; // the eight bytes before `p` went out as they are
     while (end - p >= 8) {
         uint64_t word = word_load(p);

@@ -131,6 +131,36 @@ def prometheus_can_parse_every_expression_of_the_dashboard():
         os.unlink(path)
 
 
+# What an expression looks like, the first that fits, and the units in which Grafana may show it.
+UNITS = (
+    (r"\) / |\} / |_ratio\{|process_cpu_seconds_total", {"percentunit"}),
+    (r"\brate\(", {"cps", "reqps"}),
+    (r"\bincrease\(", {"short"}),
+    (r"_bytes\{", {"bytes"}),
+    (r"^time\(\) - |_seconds\{", {"s"}),
+    (r"", {"short"}),
+)
+
+
+@test
+def every_panel_has_the_unit_of_what_it_asks_for():
+    for panel in panels():
+        unit = panel["fieldConfig"]["defaults"]["unit"]
+        for target in panel["targets"]:
+            fitting = next(units for shape, units in UNITS if re.search(shape, target["expr"]))
+            assert unit in fitting, "%s: %s is shown as %s" % (panel["title"], target["expr"], unit)
+
+
+@test
+def counters_are_asked_for_what_was_added_and_gauges_for_what_they_are():
+    kinds = dict(re.findall(r"^\| `(\w+)` \| (counter|gauge) \|", read(os.path.join(SOURCE, "docs", "metrics.md")), re.MULTILINE))
+    for where, expr in expressions():
+        for wrapped, name in re.findall(r"(\b(?:rate|increase)\()?\b((?:gatehouse|process)_\w+)", expr):
+            # Of a process that is young, a counter is what was added; the rule says so itself.
+            young = where == "GatehouseDeadLetters" and kinds[name] == "counter"
+            assert bool(wrapped) == (kinds[name] == "counter") or young, "%s: %s is a %s" % (where, name, kinds[name])
+
+
 @test
 def the_dashboard_asks_the_data_source_that_is_chosen():
     board = dashboard()

@@ -70,6 +70,30 @@ static void test_files_without_keys_are_empty_maps(void **state) {
     }
 }
 
+static void test_a_byte_order_mark_in_front_is_skipped(void **state) {
+    (void)state;
+    AUTO_FINI(arena) struct arena a = {0};
+    struct conf_errors errors;
+    struct conf_node *root;
+    assert_int_equal(parse(&a,
+                           STR("\xef\xbb\xbf"
+                               "a: 1\nb: 2\n"),
+                           &errors, &root),
+                     0);
+    assert_int_equal(root->count, 2);
+    const struct conf_node *first = conf_node_get(root, STR("a"));
+    assert_non_null(first);
+    assert_int_equal(first->key_place.line, 1);
+    assert_int_equal(first->key_place.column, 1);
+    assert_int_equal(conf_node_get(root, STR("b"))->place.line, 2);
+    refused("\xef\xbb\xbf"
+            "a: &x 1\n",
+            "f.yml:1:4: YAML anchors");
+    refused_bytes(STR("\xef\xbb\xbf"
+                      "a: \xff\n"),
+                  "f.yml:1:4: not UTF-8");
+}
+
 static void test_yaml_that_settings_do_not_need_is_refused_with_its_place(void **state) {
     (void)state;
     refused("a: &x 1\n", "f.yml:1:4: YAML anchors");
@@ -221,6 +245,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nodes_know_text_and_place),
         cmocka_unit_test(test_files_without_keys_are_empty_maps),
+        cmocka_unit_test(test_a_byte_order_mark_in_front_is_skipped),
         cmocka_unit_test(test_yaml_that_settings_do_not_need_is_refused_with_its_place),
         cmocka_unit_test(test_bytes_that_are_no_text_are_refused_with_their_place),
         cmocka_unit_test(test_repeated_keys_are_errors_but_do_not_end_the_reading),

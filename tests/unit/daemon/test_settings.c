@@ -354,80 +354,6 @@ static void test_known_keys_of_later_releases_say_so(void **state) {
     refused_source("ssl: {curve_types: [P-256]}", "is not supported yet: ");
 }
 
-static void test_without_listen_there_is_no_gate(void **state) {
-    (void)state;
-    AUTO_FINI(result) struct result r = accepted(SMALL, NULL, 0);
-    assert_null(r.settings->listen.address);
-}
-
-static void test_listen_has_defaults_and_needs_an_address(void **state) {
-    (void)state;
-    static const char *const set[] = {"listen.address=[::1]:0"};
-    AUTO_FINI(result) struct result r = accepted(SMALL, set, 1);
-    const struct settings_listen *l = &r.settings->listen;
-    assert_string_equal(l->address, "[::1]:0");
-    assert_null(l->tls_cert_file);
-    assert_false(l->tls_disable);
-    assert_int_equal(l->max_request_size, 32 << 20);
-    assert_int_equal(l->idle_timeout_ms, 60000);
-    assert_string_equal(l->vault_version, "1.17.0");
-    refused("listen: {tls_disable: true}\n" SMALL, "listen.address: is missing", NULL, 0);
-}
-
-static void test_metrics_need_an_address(void **state) {
-    (void)state;
-    static const char *const set[] = {"metrics.address=[::1]:0"};
-    AUTO_FINI(result) struct result none = accepted(SMALL, NULL, 0);
-    AUTO_FINI(result) struct result some = accepted(SMALL, set, 1);
-    assert_null(none.settings->metrics.address);
-    assert_string_equal(some.settings->metrics.address, "[::1]:0");
-    assert_false(settings_same_metrics(&none.settings->metrics, &some.settings->metrics));
-    assert_true(settings_same_metrics(&some.settings->metrics, &some.settings->metrics));
-    refused("metrics: {}\n" SMALL, "metrics.address: is missing", NULL, 0);
-    refused("metrics: {address: 9600}\n" SMALL, "metrics.address: expected HOST:PORT", NULL, 0);
-    refused("metrics: {adresz: a}\n" SMALL, "did you mean address?", NULL, 0);
-}
-
-static void test_listen_refuses_what_cannot_be_meant(void **state) {
-    (void)state;
-    static const struct {
-        const char *listen, *expected;
-    } rows[] = {
-        {"address: \"127.0.0.1\"", "listen.address: expected HOST:PORT"},
-        {"address: \"127.0.0.1:99999\"", "listen.address: expected HOST:PORT"},
-        {"address: \"::1:8200\"", "listen.address: expected HOST:PORT"},
-        {"address: \"a:1\", tls_cert_file: /dev/null", "listen.tls_key_file: is missing"},
-        {"address: \"a:1\", tls_key_file: /dev/null", "listen.tls_cert_file: is missing"},
-        {"address: \"a:1\", tls_key_file: /dev/null, tls_cert_file: /dev/null, tls_disable: true",
-         "listen.tls_disable: plain http is asked for"},
-        {"address: \"a:1\", tls_cert_file: /nonexistent/x, tls_key_file: /dev/null",
-         "/nonexistent/x"},
-        {"address: \"a:1\", vault_version: \"1.17\"", "listen.vault_version: expected a version"},
-        {"address: \"a:1\", vault_version: \"1.17.0+\"",
-         "listen.vault_version: expected a version"},
-        {"address: \"a:1\", vault_version: \"01.17.0\"",
-         "listen.vault_version: expected a version"},
-        {"address: \"a:1\", max_request_size: 12B", "listen.max_request_size"},
-        {"address: \"a:1\", adresz: b", "did you mean address?"},
-    };
-    for (size_t i = 0; i < LEN(rows); i++) {
-        char text[512];
-        snprintf(text, sizeof text, "listen: {%s}\n" SMALL, rows[i].listen);
-        refused(text, rows[i].expected, NULL, 0);
-    }
-}
-
-static void test_vault_versions_may_carry_a_suffix(void **state) {
-    (void)state;
-    static const char *const versions[] = {"listen.vault_version=1.17.0+ent",
-                                           "listen.vault_version=2.0.0-rc1+ent.hsm"};
-    for (size_t i = 0; i < LEN(versions); i++) {
-        const char *const sets[] = {"listen.address=127.0.0.1:8200", versions[i]};
-        AUTO_FINI(result) struct result r = accepted(SMALL, sets, LEN(sets));
-        assert_string_equal(r.settings->listen.vault_version, strchr(versions[i], '=') + 1);
-    }
-}
-
 static void test_names_default_and_must_differ(void **state) {
     (void)state;
     AUTO_FINI(result)
@@ -742,11 +668,6 @@ int main(void) {
         cmocka_unit_test(test_a_master_key_is_32_bytes),
         cmocka_unit_test(test_systemds_credential_is_the_master_key_where_none_is_set),
         cmocka_unit_test(test_known_keys_of_later_releases_say_so),
-        cmocka_unit_test(test_without_listen_there_is_no_gate),
-        cmocka_unit_test(test_metrics_need_an_address),
-        cmocka_unit_test(test_listen_has_defaults_and_needs_an_address),
-        cmocka_unit_test(test_listen_refuses_what_cannot_be_meant),
-        cmocka_unit_test(test_vault_versions_may_carry_a_suffix),
         cmocka_unit_test(test_names_default_and_must_differ),
         cmocka_unit_test(test_the_gates_documents_go_where_they_are_told),
         cmocka_unit_test(test_keys_of_another_output_type_are_refused),

@@ -597,6 +597,38 @@ static void a_plain_proxy_forwards_what_needs_no_tunnel(void **state) {
     finish(f);
 }
 
+// What the server saw tells who was asked: a proxy is sent the whole URL.
+static void no_proxy_counts_for_the_environments_proxy_beside_its_own_list(void **state) {
+    (void)state;
+    static const struct {
+        const char *ours, *theirs;
+        bool direct;
+    } rows[] = {
+        {"elsewhere.example,127.0.0.1", NULL, true},
+        {"a.example,*", NULL, true},
+        {"elsewhere.example", "127.0.0.1", true},
+        {"elsewhere.example", "*", true},
+        {"elsewhere.example", "other.example", false},
+        {NULL, "127.0.0.1", true},
+        {NULL, NULL, false},
+    };
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct fixture *f = start(ONE(OK_HEAD "Content-Length: 2\r\n\r\n[]"), 1);
+        char here[128];
+        snprintf(here, sizeof here, "http://127.0.0.1:%d", f->server.port);
+        setenv("http_proxy", here, 1);
+        if (rows[i].theirs) setenv("NO_PROXY", rows[i].theirs, 1);
+        http_client_free(f->client);
+        f->client = make_client(f->loop, (struct http_client_opts){.no_proxy = rows[i].ours});
+        fetch(f);
+        unsetenv("http_proxy");
+        unsetenv("NO_PROXY");
+        assert_int_equal(f->got.result, HTTP_OK);
+        assert_int_equal(scripted_saw(&f->server, 0, "GET http://127.0.0.1:"), !rows[i].direct);
+        finish(f);
+    }
+}
+
 static void a_proxy_url_that_is_none_is_refused_without_repeating_it(void **state) {
     (void)state;
     static const char *const urls[] = {"gopher://joe:hunter2@x:1", "http://joe:hunter2@x:port",
@@ -735,6 +767,7 @@ int main(void) {
         cmocka_unit_test(a_proxy_that_refuses_is_named_and_never_sees_the_token),
         cmocka_unit_test(a_proxy_that_is_not_there_is_not_taken_for_the_server),
         cmocka_unit_test(a_plain_proxy_forwards_what_needs_no_tunnel),
+        cmocka_unit_test(no_proxy_counts_for_the_environments_proxy_beside_its_own_list),
         cmocka_unit_test(a_proxy_url_that_is_none_is_refused_without_repeating_it),
         cmocka_unit_test(a_certificate_is_trusted_only_by_those_who_were_told_to),
         cmocka_unit_test(ssl_cert_file_is_honoured),
