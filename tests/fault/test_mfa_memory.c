@@ -15,9 +15,9 @@
 #include "mfa/guard.h"
 #include "mfa/trail.h"
 
-#include "failmalloc.h"
+#include "faildraft.h"
 
-enum { ATTEMPTS_MAX = 100000, TEXT_MAX = 1 << 16 };
+enum { TEXT_MAX = 1 << 16 };
 static const int64_t start_ms = 1700000000000;
 
 // An outcome that nothing may lead to.
@@ -83,21 +83,7 @@ static bool is_untouched(void) {
 }
 
 static void fail_each(int (*scenario)(struct draft *d)) {
-    for (long n = 1; n < ATTEMPTS_MAX; n++) {
-        struct draft d = {.state = NULL};
-        failmalloc_arm(n);
-        int r = draft_begin(&d, before);
-        if (r == 0) r = scenario(&d);
-        long count = failmalloc_disarm();
-        draft_fini(&d);
-        if (!is_untouched()) fail_msg("allocation %ld failed: the snapshot has changed", n);
-        if (r != 0 && r != -ENOMEM) fail_msg("allocation %ld failed: outcome %d", n, r);
-        if (count >= n) continue;
-        assert_int_equal(r, 0);
-        assert_true(n > 2);
-        return;
-    }
-    fail_msg("never got through");
+    faildraft_each(before, is_untouched, scenario);
 }
 
 // While one push is out no other is admitted, however short memory is.

@@ -5,7 +5,9 @@ import fcntl
 import json
 import os
 import random
+import sys
 import termios
+import threading
 import time
 import uuid as uuids
 
@@ -18,8 +20,23 @@ PATIENCE = float(os.environ.get("PATIENCE", "60"))  # seconds that any one thing
 BARE_ENV = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
 
 
+saying = threading.Lock()
+
+
 class Skip(Exception):
     pass
+
+
+def say(line):
+    """A line of TAP, whole: `print` writes a line's end apart from it, and a test that runs beside comes between."""
+    with saying:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def remark(text):
+    """What a test wants to have said beside its verdict: a seed, a figure."""
+    say("# " + text)
 
 
 def wait_until(condition, what, patience=None):

@@ -18,15 +18,16 @@ import signal
 import time
 
 from basics import PATIENCE
-from harness import assert_each_once, event, now_ms, read_text, uuids_of, wait_until
+from harness import assert_each_once, event, now_ms, read_text, remark, uuids_of, wait_until
 
 SEED = int(os.environ.get("CHAOS_SEED", 20261123))
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", 300))
 HOUR_MS = 3600_000
 # In the later part of a run the orgs' clocks are ahead, and the events' times walk there: so there are events that are
 # newer than whatever was sent before a rollover, which in these few minutes there would not be otherwise. A state that
-# is lost or comes from a backup relies on clocks that agree: that is drawn in the earlier part.
-EARLY = ROUNDS * 2 // 5
+# is lost or comes from a backup relies on clocks that agree: that is drawn in the earlier part, and as long as
+# everything that is to come again comes in a moment.
+EARLY = min(ROUNDS * 2 // 5, 120)
 LATE_MS = HOUR_MS
 # After a refused cursor as much may come again as is remembered: here LATE_MS of all events (watch/recent.h).
 CURSORS_REFUSED_BELOW = 30000
@@ -93,7 +94,9 @@ class Chaos:
     check_every = 30  # rounds
     hurry = 0.25  # share of the rounds that do not wait for the end of the one before
     only = {}  # generator function: the rounds that may have it
+    last = []  # generator functions whose turn comes behind all others
     SOURCES = 2
+    source_keys = {}  # further settings of each
 
     def __init__(self, place):
         self.place = place
@@ -136,7 +139,8 @@ class Chaos:
 
     def outputs(self, *rows, name="gatehouse.yml", state="disk/state"):
         text = "state: %s\nsources:\n" % self.place.path(state)
-        text += "".join(self.place.source(sim, "org%d" % i, "50ms", limit="100") for i, sim in enumerate(self.sims))
+        text += "".join(self.place.source(sim, "org%d" % i, "50ms", limit="100", **self.source_keys)
+                        for i, sim in enumerate(self.sims))
         text += "outputs:\n" + "".join("  - { %s }\n" % row for row in rows)
         return Collector(self.place, self.place.settings(text, name))
 
@@ -186,6 +190,7 @@ class Chaos:
     def round(self):
         chosen = self.plan[self.number]
         self.rand.shuffle(chosen)
+        chosen.sort(key=self.last.count)
         self.diary.append("round %d: %s" % (self.number, ", ".join(t.__name__ for t in chosen) or "nothing"))
         self.drawn.update(t.__name__ for t in chosen)
         steps = [trouble(self) for trouble in chosen]
@@ -261,15 +266,15 @@ class Chaos:
                 self.round()
                 if (self.number + 1) % self.check_every == 0 or self.number == ROUNDS - 1:
                     self.check()
-                    print("# round %d, %.0f s: %d events" % (self.number + 1, time.monotonic() - began,
-                                                             len(self.wanted)), flush=True)
+                    remark("round %d, %.0f s: %d events" % (
+                        self.number + 1, time.monotonic() - began, len(self.wanted)))
         except Exception as reason:
             raise AssertionError("\n".join([str(reason), "CHAOS_SEED=%d CHAOS_ROUNDS=%d" % (SEED, ROUNDS), *self.diary,
                                             *self.last_lines()])) from reason
-        print("# %s: %d rounds, %d events, %d of them refused, %d starts, in %.0f s" % (
+        remark("%s: %d rounds, %d events, %d of them refused, %d starts, in %.0f s" % (
             self.name, ROUNDS, len(self.wanted), len(self.refused), sum(c.starts for c in self.collectors()),
             time.monotonic() - began))
-        print("# " + ", ".join("%s %d" % pair for pair in self.drawn.most_common()), flush=True)
+        remark(", ".join("%s %d" % pair for pair in self.drawn.most_common()))
 
     def collectors(self):
         return [self.collector]

@@ -102,14 +102,14 @@ class SearchChaos(chaos.Chaos):
             assert self.reasons[row["uuid"]] in row["reason"], (self.reasons[row["uuid"]], row["reason"])
 
     def roll(self, times=1):
-        """Nothing, before the first document is there and while the engine is down."""
+        """Nothing, before the first document is there, while the engine is down, and while its disk is full."""
         for _ in range(times):
             try:
                 with self.rolling:  # two at once are refused
                     status, answer = self.engine.request("POST", "/%s/_rollover" % STREAM)
             except (OSError, http.client.HTTPException):
                 return
-            assert status in (200, 503) or "does not exist" in json.dumps(answer), answer
+            assert status in (200, 429, 503) or "does not exist" in json.dumps(answer), answer
 
     def quiet(self):
         wait_until(lambda: not self.proxy.open and not self.other.open, "the end of what was under way")

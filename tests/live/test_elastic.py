@@ -4,10 +4,11 @@ and the collector in between. Each engine is shared by the tests; each test has 
 import hashlib
 import shutil
 import signal
+import threading
 
 from engines import Elasticsearch, OpenSearch, shared
 from fronts import HttpBreaker, pass_on, swallow_answer
-from harness import assert_each_once, each_of, events, main, uuids_of, wait_until
+from harness import assert_each_once, each_of, events, main, test, uuids_of, wait_until
 
 KINDS = {"Elasticsearch": Elasticsearch, "OpenSearch": OpenSearch}
 
@@ -56,6 +57,14 @@ class World:
         return row.get("events", 0) >= len(self.wanted)
 
 
+def swallow_and_roll(world):
+    def fault(request):
+        request.forward()
+        world.roll()
+        request.cut()
+    return fault
+
+
 @each_of(KINDS)
 def every_event_gets_in_once(place, kind):
     w = World(place, kind, 450)
@@ -85,13 +94,7 @@ def a_steady_page_costs_one_request(place, kind):
 @each_of(KINDS)
 def a_lost_answer_and_a_rollover_double_nothing(place, kind):
     w = World(place, kind, 300)
-
-    def swallow_and_roll(request):
-        request.forward()
-        w.roll()
-        request.cut()
-
-    w.proxy.queue(swallow_and_roll, count=2)
+    w.proxy.queue(swallow_and_roll(w), count=2)
     place.collect_once()
     assert len(w.indices()) == 3
     w.assert_once()
@@ -108,6 +111,46 @@ def a_rollover_while_a_repeat_is_on_its_way_doubles_nothing(place, kind):
     w.proxy.queue(swallow_answer)
     w.proxy.queue(roll_and_pass_on)
     place.collect_once()
+    assert len(w.indices()) == 2
+    w.assert_once()
+
+
+def actions(engine, opaque_id):
+    tasks = engine.ask("GET", "/_tasks?actions=indices:data/write/bulk*&group_by=none")["tasks"]
+    return [task["action"] for task in tasks if task["headers"].get("X-Opaque-Id") == opaque_id]
+
+
+@each_of(KINDS)
+def what_the_engine_finishes_after_it_was_given_up_is_not_doubled(place, kind):
+    """The first request waits in the engine for a copy of the index; it is given up, the data stream rolls over, and
+    only when the collector has asked what is under way, the engine goes on with it."""
+    w = World(place, kind, 60, more=", template: false, timeout: 2s, "
+                                    "parameters: { wait_for_active_shards: all, timeout: 60s }")
+    released = threading.Event()
+
+    def set_copies(count):
+        w.engine.ask("PUT", "/_index_template/" + w.stream, {
+            "index_patterns": [w.stream], "data_stream": {}, "priority": 900,
+            "template": {"settings": {"number_of_replicas": count}}})
+
+    def keep_and_roll(request):
+        forward = threading.Thread(target=request.forward)
+        forward.start()
+        wait_until(lambda: "indices:data/write/bulk[s]" in actions(w.engine, "gatehouse-search"), "it is under way")
+        set_copies(0)
+        w.roll()
+        forward.join()
+
+    def release(request):
+        pass_on(request)
+        w.engine.ask("PUT", "/%s/_settings" % w.indices()[0], {"index.number_of_replicas": 0})
+        released.set()
+
+    set_copies(1)
+    w.proxy.queue(keep_and_roll)
+    w.proxy.queue(release, "_tasks")
+    place.collect_once()
+    assert released.is_set() and w.proxy.count("_tasks") >= 2
     assert len(w.indices()) == 2
     w.assert_once()
 
@@ -164,6 +207,33 @@ def what_does_not_fit_the_mapping_is_a_dead_letter_with_the_engines_reason(place
         assert "parsing_exception: " in letter["reason"] and "display_message" in letter["reason"], letter
         assert 'For input string: \\"many\\"' in letter["reason"] or 'For input string: "many"' in letter["reason"], \
             letter
+
+
+@test
+def behind_an_alias_of_a_data_stream_nothing_is_doubled(place):
+    """Which Elasticsearch has and OpenSearch has not."""
+    w = World(place, Elasticsearch, 100, more=', index: "by-name-%{[data_stream.namespace]}", template: false')
+    w.stream = "logs-named-" + w.namespace
+    w.engine.ask("PUT", "/_index_template/" + w.stream, {"index_patterns": [w.stream], "data_stream": {}})
+    w.engine.ask("POST", "/%s/_bulk" % w.stream, [{"create": {"_id": "first"}}, {"@timestamp": "2026-01-01T00:00:00Z"}])
+    w.engine.ask("POST", "/_aliases", {"actions": [{"add": {
+        "index": w.stream, "alias": "by-name-" + w.namespace, "is_write_index": True}}]})
+    w.proxy.queue(swallow_and_roll(w), count=2)
+    place.collect_once()
+    assert len(w.indices()) == 3
+    assert_each_once(w.engine.ids(w.stream), ["first", *uuids_of(w.wanted)], w.stream)
+
+
+@each_of(KINDS)
+def what_is_there_already_counts_as_repeated(place, kind):
+    """Two outputs that go to one data stream: whichever comes second has nothing to deliver."""
+    w = World(place, kind, 50)
+    with open(place.path("gatehouse.yml"), "a") as settings:
+        settings.write("  - { name: second, type: %s, hosts: [\"%s\"] }\n" % (kind.name, w.proxy.url))
+    p = place.collect_once()
+    assert " delivered=50 repeated=50 dead_letters=0 " in p.err, p.err
+    w.assert_once()
+    assert [row["events"] for row in place.status().values()] == [50, 50]
 
 
 @each_of(KINDS)

@@ -4,7 +4,7 @@ import os
 import random
 import time
 
-from harness import alone, each_of, events, is_sanitized, main, now_ms, test, wait_until
+from harness import alone, each_of, events, is_sanitized, main, now_ms, remark, test, wait_until
 
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
 
@@ -354,5 +354,5 @@ def nothing_is_lost_or_doubled_in_a_long_run_with_random_faults(place):
 
 
 if __name__ == "__main__":
-    print("# SEED=%d" % SEED, flush=True)
+    remark("SEED=%d" % SEED)
     main(jobs=10)

@@ -15,7 +15,7 @@ import subprocess
 import threading
 import warnings
 
-from harness import Skip, alone, each_of, is_sanitized, main, read_text, test, wait_until
+from harness import Skip, alone, each_of, is_sanitized, main, read_text, remark, test, wait_until
 
 LISTENING = re.compile(r"gate\.listening address=\"?127\.0\.0\.1:(\d+)")
 HOST = b"Host: gate\r\n"
@@ -310,7 +310,7 @@ def ten_thousand_idle_connections_take_little_and_hold_nobody_up(place):
             idle.append(s)
         assert made(gate, "GET", "sys/health")["initialized"]
         each = (resident(gate) - before) / count
-        print("# %d idle connections, %d bytes each" % (count, each))
+        remark("%d idle connections, %d bytes each" % (count, each))
         if not is_sanitized():
             assert each < 20480, each
     finally:

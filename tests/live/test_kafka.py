@@ -12,19 +12,21 @@ import time
 
 from engines import Kafka, shared
 from fronts import Certificates
-from harness import BARE_ENV, GATEHOUSE, each_of, event, events, main, now_ms, test, uuids_of, wait_until
+from harness import (BARE_ENV, GATEHOUSE, each_of, event, events, main, now_ms, refusing_port, remark, test,
+                     uuids_of, wait_until)
 
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
+DAY_MS = 86400000
 KILLS = int(os.environ.get("KILLS", 25))
 
 
-def compose(place, sim, topic, hosts=None, name="gatehouse.yml", state="state", **keys):
-    """One source into one topic. Values of `keys` are YAML."""
+def compose(place, sim, topic, hosts=None, name="gatehouse.yml", state="state", source=None, **keys):
+    """One source into one topic. Values of `keys` are YAML, those of `source` the source's."""
     keys = dict(dict(transactional_id="gate-" + topic, timeout="20s"), **keys)
     rows = "".join("    %s: %s\n" % row for row in keys.items())
     return place.settings("state: %s\nsources:\n%soutputs:\n  - name: bus\n    type: kafka\n    hosts: [\"%s\"]\n"
                           "    topic: \"%s\"\n    key: \"%%{[event.id]}\"\n%s"
-                          % (place.path(state), place.source(sim, limit="50"), hosts or shared(Kafka).bootstrap, topic,
+                          % (place.path(state), place.source(sim, **dict({"limit": "50"}, **(source or {}))), hosts or shared(Kafka).bootstrap, topic,
                              rows), name)
 
 
@@ -94,7 +96,7 @@ def what_the_broker_finds_too_large_becomes_a_dead_letter(place):
     rand = random.Random(6)
     large = [event(now_ms() - 30000 + i, rand, displayMessage="%030x" % rand.getrandbits(120) * 1500) for i in range(2)]
     sim.add(sorted(wanted + large, key=lambda e: e["published"]))
-    # More than a batch holds of the others, so that only one by one it is seen which is meant.
+    # More than a batch holds of the others, so that only in parts it is seen which is meant.
     kafka.create("small", 1, max_message_bytes="20000")
     compose(place, sim, "small", compression="none")
     place.collect_once()
@@ -144,7 +146,7 @@ class Killing:
 
 @test
 def killed_at_any_moment_each_event_is_there_once(place):
-    print("# SEED=%d KILLS=%d" % (SEED, KILLS), flush=True)
+    remark("SEED=%d KILLS=%d" % (SEED, KILLS))
     kafka = shared(Kafka)
     killing = Killing(place, "kills", SEED)
     killing.length()
@@ -152,7 +154,7 @@ def killed_at_any_moment_each_event_is_there_once(place):
     for _ in range(KILLS):
         killing.round(length)
     place.collect_once()
-    print("# %d killed, %d events" % (killing.killed, len(killing.wanted)), flush=True)
+    remark("%d killed, %d events" % (killing.killed, len(killing.wanted)))
     assert_once(kafka, "kills", killing.wanted)
     place.collect_once()
     assert_once(kafka, "kills", killing.wanted)
@@ -216,6 +218,96 @@ def a_second_collector_takes_over_and_the_first_says_so(place):
     assert_once(kafka, "both", wanted)
 
 
+class Taking:
+    """Two collectors of one transactional id, of which one after the other is killed at a random moment, while the past
+    is fetched by windows and new events are polled."""
+    PAST = 6000
+
+    def __init__(self, place, topic, seed):
+        self.place, self.topic = place, topic
+        self.rand = random.Random(seed)
+        self.sim = place.sim()
+        shared(Kafka).create(topic, 2)
+        self.wanted = []
+        self.joined = 0
+        self.add(events(self.PAST, seed=seed, first_ms=now_ms() - 60 * DAY_MS, step_ms=60 * DAY_MS // self.PAST),
+                 persisted="published")
+        self.add(self.late(200))
+        self.settings = [self.compose(name) for name in ("one", "two")]
+
+    def compose(self, name):
+        return compose(self.place, self.sim, self.topic, name=name + ".yml", state="state-of-" + name,
+                       source={"initial_interval": "2160h", "interval": "100ms"}, transactional_id="taking")
+
+    def add(self, some, **how):
+        self.wanted += some
+        self.sim.add(some, **how)
+
+    def late(self, n):
+        """Published in the last minutes: a collector that begins now polls them, and a window brings them, too."""
+        return events(n, seed=self.rand.random(), first_ms=now_ms() - 240000, step_ms=240000 // n)
+
+    def round(self):
+        if self.rand.random() < 0.75:
+            self.settings.reverse()
+        p = self.place.daemon(settings=self.settings[0])
+        self.place.wait_log(p, "daemon.started")
+        self.add(self.late(20))
+        if self.rand.random() < 0.5:
+            self.sim.fault("bad_cursor", count=1)
+        time.sleep(self.rand.random() * 3)  # a second or so passes before its first transaction
+        p.kill()
+        p.wait()
+        self.joined += "output.joined" in self.place.log_of(p)
+
+    def finish(self):
+        self.sim.no_faults()
+        for settings in self.settings:
+            self.place.collect_once(settings=settings)
+
+
+@test
+def who_takes_over_at_any_moment_doubles_nothing(place):
+    remark("SEED=%d KILLS=%d" % (SEED, KILLS))
+    taking = Taking(place, "taking", SEED)
+    for _ in range(KILLS):
+        taking.round()
+    taking.finish()
+    remark("taken over %d times, %d events" % (taking.joined, len(taking.wanted)))
+    assert taking.joined or KILLS < 10, "nobody has taken over"
+    assert_once(shared(Kafka), "taking", taking.wanted)
+    taking.finish()
+    assert_once(shared(Kafka), "taking", taking.wanted)
+
+
+def live_keys(kafka, topic, part):
+    """Keys of a compacted topic whose last message has a value."""
+    last = {row["key"]: row["value"] for row in kafka.read(topic)}
+    return [key for key, value in last.items() if part in key and value is not None]
+
+
+@test
+def what_nothing_can_bring_again_is_taken_from_the_position_topic(place):
+    kafka, sim = shared(Kafka), place.sim()
+    wanted = events(300, seed=11, first_ms=now_ms() - 20 * DAY_MS, step_ms=DAY_MS // 15)
+    sim.add(wanted, persisted="published")
+    late = events(40, seed=12, first_ms=now_ms() - 200000, step_ms=1000)  # polled, and a window's
+    sim.add(late)
+    kafka.create("settled")
+    compose(place, sim, "settled", source={"initial_interval": "720h", "interval": "100ms"}, position_topic="stands")
+    daemon = place.daemon()
+    place.wait_log(daemon, "history.done")
+    wait_until(lambda: has(kafka, "settled", wanted + late), "the past:\n" + place.log_of(daemon))
+    assert live_keys(kafka, "stands", "|had|"), "nothing of the past is remembered"
+    sim.clock(advance="10m")
+    new = events(20, seed=13, first_ms=now_ms() + 600000)
+    sim.add(new)
+    wait_until(lambda: not live_keys(kafka, "stands", "|had|"), "the position topic to be tidied")
+    assert live_keys(kafka, "stands", "#"), "and the trail stays"
+    place.stop(daemon)
+    assert_once(kafka, "settled", wanted + late + new)
+
+
 SECURE = {
     "PLAIN": dict(users={"gate": "s3cret"}, mechanism="PLAIN"),
     "PLAIN over TLS": dict(users={"gate": "s3cret"}, mechanism="PLAIN", tls=True),
@@ -246,6 +338,111 @@ def signed_in_with(place, case):
         place.wait_log(daemon, "uthentication failed")
         place.stop(daemon)
         assert "wr0ng" not in place.log_of(daemon), place.log_of(daemon)
+
+
+# What a newcomer gets wrong: where, what is set, the step that fails, and what is said of it.
+AT_SASL = {
+    "the right password": ({"username": "gate", "password": "s3cret"}, None, ""),
+    "no credentials": ({}, "connection", "does the port want `ssl`, or `username` and `password`?"),
+    "a wrong password": ({"username": "gate", "password": "wr0ng"}, "credentials", "Invalid username or password"),
+    "a mechanism that is not there": ({"username": "gate", "password": "s3cret", "sasl": "{ mechanism: SCRAM-SHA-512 }"},
+                                      "credentials", "it takes: PLAIN,SCRAM-SHA-256"),
+    "TLS where plain text is spoken": ({"ssl": "{ certificate_authorities: [%(authority)s] }"}, "TLS",
+                                       "leave `ssl` out"),
+}
+AT_TLS = {
+    "an authority that is known": ({"ssl": "{ certificate_authorities: [%(authority)s] }"}, None, ""),
+    "another authority": ({"ssl": "{ certificate_authorities: [%(stranger)s] }"}, "TLS", "is not trusted"),
+    "plain text": ({}, "connection", "does the port want `ssl`"),
+    "credentials in plain text": ({"username": "gate", "password": "s3cret"}, "connection",
+                                  "does the port want `ssl`?"),
+}
+
+
+def assert_told(place, sim, host, tls, cases):
+    for case, (keys, step, words) in cases.items():
+        known = {"authority": tls.authority, "stranger": tls.client_certificate}
+        compose(place, sim, "told", hosts=host, timeout="30s", **{k: v % known for k, v in keys.items()})
+        p = place.run("test", "output", "-c", place.path("gatehouse.yml"))
+        wanted = "\u2717 %s: %s: " % (step, host) if step else "\u2713 transactions"
+        assert wanted in p.out and words in p.out, (case, p.out, p.err)
+        assert p.returncode == (1 if step else 0), (case, p.returncode)
+        assert "wr0ng" not in p.out + p.err and "api.version" not in p.out, (case, p.out, p.err)
+
+
+@test
+def what_is_wrong_with_the_way_to_a_broker_is_told_by_its_step(place):
+    tls, sim = Certificates(place), place.sim()
+    kafka = Kafka(place, users={"gate": "s3cret"})
+    assert_told(place, sim, kafka.secure, tls, AT_SASL)
+    assert_told(place, sim, kafka.bootstrap, tls, {
+        "credentials that nobody asks for": ({"username": "gate", "password": "s3cret"}, "credentials",
+                                             "takes no credentials")})
+    kafka.stop()
+    assert_told(place, sim, kafka.bootstrap, tls, {"nobody there": ({}, "connection", "connection refused")})
+    kafka = Kafka(place, tls=(tls.certificate, tls.key))
+    assert_told(place, sim, kafka.secure, tls, AT_TLS)
+
+
+@test
+def once_ends_soon_when_no_broker_is_there(place):
+    """With a timeout that the test would not live to see."""
+    sim = place.sim()
+    sim.add(recent(5, 12))
+    held, port = refusing_port()
+    compose(place, sim, "nowhere", hosts="127.0.0.1:%d" % port, timeout="10m")
+    p = place.collect_once(expect=1)
+    held.close()
+    assert "connection refused" in p.err, p.err
+
+
+@test
+def a_daemon_says_soon_that_its_broker_has_gone(place):
+    """With a timeout that the test would not live to see."""
+    kafka, sim = Kafka(place), place.sim()
+    wanted = recent(50, 13)
+    sim.add(wanted)
+    kafka.create("gone")
+    compose(place, sim, "gone", hosts=kafka.bootstrap, timeout="5m", backoff="{ init: 200ms, max: 1s }")
+    daemon = place.daemon()
+    wait_until(lambda: has(kafka, "gone", wanted), "the first events")
+    kafka.kill()
+    more = recent(50, 14)
+    sim.add(more)
+    place.wait_log(daemon, "connection refused")
+    kafka.start()
+    wait_until(lambda: has(kafka, "gone", wanted + more), "the rest:\n" + place.log_of(daemon))
+    place.stop(daemon)
+    assert_once(kafka, "gone", wanted + more)
+
+
+@test
+def many_that_are_too_large_among_many_are_found(place):
+    kafka, sim = shared(Kafka), place.sim()
+    wanted = recent(400, 15)
+    rand = random.Random(16)
+    large = [event(now_ms() - 60000 + rand.randrange(4000), rand, displayMessage="%0300000x" % rand.getrandbits(1200000))
+             for i in range(6)]
+    sim.add(sorted(wanted + large, key=lambda e: e["published"]))
+    kafka.create("parts", 3, max_message_bytes="100000")
+    compose(place, sim, "parts", source={"limit": "500"})
+    place.collect_once()
+    assert_once(kafka, "parts", wanted)
+    letters = place.dead_letters()
+    assert sorted(r["uuid"] for r in letters) == sorted(uuids_of(large)), letters
+
+
+@test
+def a_topic_that_does_not_take_old_times_gets_the_events_with_that_of_now(place):
+    kafka, sim = shared(Kafka), place.sim()
+    wanted = recent(80, 17)
+    sim.add(wanted)
+    kafka.create("young", 2, message_timestamp_before_max_ms="20000")
+    compose(place, sim, "young")
+    place.collect_once()
+    assert_once(kafka, "young", wanted)
+    assert place.dead_letters() == []
+    assert all(row["timestamp"] > now_ms() - 40000 for row in kafka.read("young")), kafka.read("young")[0]
 
 
 @test

@@ -11,7 +11,7 @@ import random
 import subprocess
 import time
 
-from harness import BARE_ENV, each_of, events, GATEHOUSE, main, now_ms, read_text, test
+from harness import BARE_ENV, each_of, events, GATEHOUSE, main, now_ms, read_text, remark, test
 
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
 KILLS = int(os.environ.get("KILLS", 120))
@@ -104,7 +104,7 @@ class Loop:
                 self.check()
             assert rounds < KILLS * 4, "%s in %d rounds" % (self.killed_while, rounds)
         self.check()
-        print("# killed %s, %d rounds of up to %.0f ms, %d events" % (
+        remark("killed %s, %d rounds of up to %.0f ms, %d events" % (
             dict(self.killed_while), rounds, length * 1000, len(self.wanted)))
 
 
@@ -141,5 +141,5 @@ def a_replay_of_dead_letters_that_is_killed_delivers_each_once(place):
 
 
 if __name__ == "__main__":
-    print("# SEED=%d" % SEED, flush=True)
+    remark("SEED=%d" % SEED)
     main(jobs=2)

@@ -10,7 +10,7 @@ import subprocess
 import threading
 
 from gates import Gate
-from harness import events, main, now_ms, test, wait_until
+from harness import events, main, now_ms, read_text, refusing_port, test, wait_until
 
 SOURCE = os.environ["GATEHOUSE_SOURCE"]
 PROMTOOL = os.environ["PROMTOOL"]
@@ -155,23 +155,50 @@ def the_gates_requests_are_counted_by_operation_and_status(place):
     gate.stop()
 
 
+def with_dead_archive(place, sim, extra=""):
+    """Settings with two outputs, of which one cannot be written to."""
+    place.write("no-folder", "a file")
+    with open(place.simple(sim, extra=extra), encoding="utf-8") as file:
+        place.settings(file.read().replace(place.path("out"), place.path("no-folder")))
+
+
+@test
+def before_anything_came_there_is_not_much_and_promtool_finds_nothing_wrong(place):
+    held, port = refusing_port()
+    names = ("acme", "a.b:8080", "LAB_2")
+    place.compose(["  - { name: %s, url: http://127.0.0.1:%d/api/v1/logs, allow_any_url: true, api_key: x }\n" % (name, port)
+                   for name in names], extra=METRICS)
+    monitor = monitored(place)
+    for name in names:
+        monitor.wait_value(1, "gatehouse_source_failing", source=name)
+        assert monitor.value("gatehouse_source_stopped", source=name) == 0
+        assert monitor.value("gatehouse_source_lag_seconds", source=name) is None
+        assert monitor.value("gatehouse_delivered_documents_total", source=name, output="db") == 0
+    assert monitor.value("gatehouse_output_up", output="db") == 1
+    check_with_promtool(monitor.ask("/metrics")[2])
+    place.stop(monitor.process)
+    held.close()
+
+
 @test
 def an_output_that_fails_is_told(place):
     sim = place.sim("--generate", "5")
-    place.write("no-folder", "a file")
-    text = place.simple(sim, extra=METRICS)
-    with open(text, encoding="utf-8") as file:
-        settings = file.read().replace(place.path("out"), place.path("no-folder"))
-    place.settings(settings)
+    with_dead_archive(place, sim, METRICS)
     monitor = monitored(place)
     monitor.wait_value(0, "gatehouse_output_up", output="archive")
     wait_until(lambda: (monitor.value("gatehouse_output_retries_total", output="archive") or 0) > 0, "retries")
     assert monitor.value("gatehouse_output_up", output="db") == 1
     assert monitor.value("gatehouse_output_failing_since_timestamp_seconds", output="archive") > 1e9
     assert monitor.value("gatehouse_output_failing_since_timestamp_seconds", output="db") is None
+    # That an output fails is no fault of the source; how far it is behind that has had nothing, nobody knows.
+    assert monitor.value("gatehouse_source_failing", source="acme") == 0
+    assert monitor.value("gatehouse_lag_seconds", source="acme", output="archive") is None
+    monitor.wait_value(0, "gatehouse_lag_seconds", source="acme", output="db")
+    check_with_promtool(monitor.ask("/metrics")[2])
+    assert monitor.ask("/healthz")[0] == 200
     status, _, ready = monitor.ask("/readyz")
     assert status == 200 and re.search(r"^output archive: \S+ since .*", ready, re.MULTILINE), ready
-    assert "output db: ok\n" in ready, ready
+    assert "output db: ok\n" in ready and "source acme: ok\n" in ready, ready
     place.stop(monitor.process)
 
 
@@ -298,6 +325,8 @@ def a_source_that_is_refused_leaves_the_program_ready(place):
     monitor.wait_value(1, "gatehouse_source_stopped", source="acme")
     status, _, text = monitor.ask("/readyz")
     assert status == 200 and "source acme: stopped\n" in text, text
+    assert monitor.ask("/healthz")[0] == 200
+    check_with_promtool(monitor.ask("/metrics")[2])
     place.stop(monitor.process)
 
 
@@ -367,10 +396,7 @@ def a_loop_that_stands_still_is_neither_alive_nor_waited_for(place):
 @test
 def status_says_how_the_outputs_were_and_why(place):
     sim = place.sim("--generate", "5")
-    place.write("no-folder", "a file")
-    text = place.simple(sim)
-    with open(text, encoding="utf-8") as file:
-        place.settings(file.read().replace(place.path("out"), place.path("no-folder")))
+    with_dead_archive(place, sim)
     process = place.daemon()
     place.wait_log(process, "daemon.started")
 
@@ -383,6 +409,7 @@ def status_says_how_the_outputs_were_and_why(place):
     assert failing["output_state"]["ok"] is False and failing["output_state"]["failing_since"], failing
     assert "no-folder" in failing["output_state"]["reason"] and failing["output_state"]["complaint"], failing
     assert failing["caught_up"] is False and failing["forgotten_in_seconds"] <= 90 * 86400, failing
+    assert "lag_seconds" not in failing, failing
     assert well["output_state"]["ok"] is True and "reason" not in well["output_state"], well
     assert well["output_state"]["last_success"] and well["lag_seconds"] == 0, well
     assert "forgotten_in_seconds" not in well, well
@@ -390,8 +417,67 @@ def status_says_how_the_outputs_were_and_why(place):
     assert re.search(r"^output archive: failing since \S+: .*no-folder.*, \d+ retries", shown, re.MULTILINE), shown
     assert re.search(r"^output db: ok, last delivered at ", shown, re.MULTILINE), shown
     assert re.search(r"^acme +db .* caught up$", shown, re.MULTILINE), shown
-    assert re.search(r"^acme +archive .* behind$", shown, re.MULTILINE), shown
+    assert re.search(r"^acme +archive .* nothing yet$", shown, re.MULTILINE), shown
     place.stop(process)
+
+
+@test
+def status_knows_what_short_runs_did(place):
+    sim = place.sim("--generate", "5")
+    place.simple(sim, initial_interval="5d")
+    said = place.collect_once().err
+    assert said.count("history.done") == 1, said
+    first = place.status()[("acme", "db")]
+    assert [b["bucket"] for b in first["rate_limits"]] == ["logs"], first
+    sim.fault("500")  # something to write down, and nothing delivered
+    place.collect_once()
+    again = place.status()[("acme", "db")]
+    assert again["output_state"]["last_success"] == first["output_state"]["last_success"], (first, again)
+
+
+@test
+def what_cannot_be_printed_is_no_success(place):
+    sim = place.sim("--generate", "5")
+    place.simple(sim)
+    place.collect_once()
+    for command in (["status"], ["status", "--json"], ["test", "config", "--show"]):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            process = place.start(*command, "-c", place.path("gatehouse.yml"), stdout=full)
+            assert process.wait(60) == 1, command
+        assert "No space left" in place.log_of(process), place.log_of(process)
+
+
+@test
+def status_says_that_okta_refuses_a_source_and_why(place):
+    sim = place.sim("--generate", "5")
+    unreachable, port = refusing_port()
+    place.compose([place.source(sim), place.source(sim, "locked_out").replace(sim.token, "00revoked"),
+                   "  - { name: gone, url: http://127.0.0.1:%d/api/v1/logs, api_key: x, interval: 1s }\n" % port])
+
+    def state(source):
+        return place.status()[(source, "db")].get("source_state", {})
+
+    process = place.daemon()
+    place.wait_log(process, "daemon.started")
+    wait_until(lambda: state("locked_out").get("stopped"), "what Okta refuses")
+    wait_until(lambda: state("acme").get("ok"), "what Okta answers")
+    wait_until(lambda: state("gone").get("failing_since"), "what cannot be reached")
+    refused, failing = state("locked_out"), state("gone")
+    assert refused["complaint"] == "okta.refused" and "token" in refused["reason"], refused
+    assert refused["ok"] is False and refused["failing_since"], refused
+    assert failing["ok"] is failing["stopped"] is False and "no connection" in failing["reason"], failing
+    shown = place.run("status", "-c", place.path("gatehouse.yml")).out
+    assert re.search(r"^source acme: ok \(\d+ s ago\)$", shown, re.MULTILINE), shown
+    assert re.search(r"^source locked_out: stopped since \S+: .*token", shown, re.MULTILINE), shown
+    assert re.search(r"^source gone: failing since \S+: .*no connection", shown, re.MULTILINE), shown
+    process.send_signal(signal.SIGTERM)
+    process.wait(60)
+    unreachable.close()
+    place.simple(sim)
+    place.settings(read_text(place.path("gatehouse.yml")).replace("name: acme", "name: locked_out"))
+    place.collect_once()
+    mended = state("locked_out")
+    assert mended["ok"] is True and "reason" not in mended, mended
 
 
 # ---- systemd
@@ -432,6 +518,17 @@ def systemd_is_told_what_is_wrong(place):
     told = Notified(place)
     process = place.daemon(env={"NOTIFY_SOCKET": told.path})
     told.wait("STATUS=1 source, 1 failing (acme)")
+    place.stop(process)
+    told.socket.close()
+
+
+@test
+def systemd_is_told_which_output_is_wrong(place):
+    sim = place.sim("--generate", "3")
+    with_dead_archive(place, sim)
+    told = Notified(place)
+    process = place.daemon(env={"NOTIFY_SOCKET": told.path})
+    told.wait("STATUS=1 source; not caught up yet; 2 outputs, 1 failing (archive)")
     place.stop(process)
     told.socket.close()
 

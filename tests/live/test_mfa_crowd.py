@@ -4,7 +4,7 @@ how many."""
 import os
 
 from crowds import METHOD, Crowd, more_files, resident_bytes
-from harness import alone, is_sanitized, main, wait_until
+from harness import alone, is_sanitized, main, remark, wait_until
 from stepups import StepUps
 
 WAITING = int(os.environ.get("WAITING", "2000" if is_sanitized() else "10000"))
@@ -37,8 +37,8 @@ def ten_thousand_wait_in_little_memory_and_each_is_asked_for_in_turn(place):
     memory = resident_bytes(company.gate.process.pid)
     rounds = {name: n - polls[name] for name, n in company.polls_of_all().items()}
     least, most = min(rounds.values()), max(rounds.values())
-    print("# %d waiting: %.1f MB (%.1f before), %d to %d polls each" % (
-        len(crowd.names), memory / 2**20, idle / 2**20, least, most), flush=True)
+    remark("%d waiting: %.1f MB (%.1f before), %d to %d polls each" % (
+        len(crowd.names), memory / 2**20, idle / 2**20, least, most))
     assert least >= 1 and most <= 2 * least + 2, (least, most)
     if not is_sanitized():
         assert memory - idle < MAX_BYTES_EACH * len(crowd.names), "%.1f MB" % (memory / 2**20)

@@ -8,7 +8,7 @@ import random
 import signal
 import time
 
-from harness import each_of, main, read_text, test, wait_until
+from harness import each_of, main, read_text, remark, test, wait_until
 from stepups import DENIED, SECRET, StepUps, policy
 
 
@@ -243,7 +243,7 @@ SCRIPT = ["approve", {"do": "approve", "after": "1s"}, "deny", "ignore", "cancel
 
 @test
 def each_approved_push_lets_one_request_through_whatever_dies(place):
-    print("# SEED=%d" % SEED)
+    remark("SEED=%d" % SEED)
     rand = random.Random(SEED)
     company = StepUps(place, mfa={"wait": "3s"}, guard={"pause": "1s"})
     company.sim.set(push_life="2s")

@@ -5,7 +5,7 @@ import os
 import random
 
 import jws
-from harness import each_of, main, refusing_port, test, wait_until
+from harness import each_of, main, refusing_port, remark, test, wait_until
 from stepups import DENIED, ORG, SECRET, StepUps
 
 UNREACHABLE = "Okta cannot be reached, or refuses the gate's credentials"
@@ -42,6 +42,47 @@ def a_concurrency_limit_is_waited_out_when_it_strikes(place, where):
     company.sim.fault("concurrency", path=where, count=2)
     assert company.read(ann)[0] == 200
     assert company.pushes(ann) == 1
+
+
+def slow(company, ms):
+    """Every answer of Okta's takes so long."""
+    company.sim.fault("slow_body", path="any", probability=1, bytes=1, total_ms=ms, delay_ms=ms // 4)
+
+
+def crowd_passes(place, count, concurrency, ms):
+    """Everybody who asks at once is let in by an org that takes so many requests; what it counted."""
+    company = StepUps(place, mfa={"wait": "60s"}, guard={"brake": 1})
+    people = [company.person("p%d" % i, phone="approve") for i in range(count)]
+    company.sim.set(concurrency=concurrency)
+    slow(company, ms)
+    asked = [company.ask(person) for person in people]
+    assert {request.answer()[0] for request in asked} == {200}
+    return company.sim.stats()
+
+
+@test
+def the_concurrency_limit_is_kept_by_all_buckets_together(place):
+    stats = crowd_passes(place, count=120, concurrency=33, ms=400)
+    assert stats["throttled"] == {"rate": 0, "concurrency": 0}, stats["throttled"]
+    assert 24 <= stats["max_in_progress"] <= 33, stats["max_in_progress"]
+
+
+@test
+def a_crowd_that_is_too_much_at_once_is_served_in_turn(place):
+    stats = crowd_passes(place, count=60, concurrency=12, ms=200)
+    assert 1 <= stats["throttled"]["concurrency"] < 30, stats["throttled"]
+
+
+@test
+def the_polls_of_those_who_wait_keep_nobody_out(place):
+    company = StepUps(place, mfa={"wait": "60s", "poll_interval": "1s"}, guard={"brake": 1})
+    people = [company.person("p%d" % i) for i in range(150)]
+    slow(company, 400)
+    asked = [company.ask(person) for person in people]
+    wait_until(lambda: company.total_pushes() == len(people), "everybody's push")
+    company.sim.no_faults()
+    company.answer_all("approve")
+    assert {request.answer()[0] for request in asked} == {200}
 
 
 @test
@@ -154,7 +195,7 @@ WEATHER = [("500", {}), ("503", {}), ("504", {}), ("reset_before", {}), ("rate_l
 
 @test
 def in_bad_weather_nobody_passes_who_has_not_approved_and_nobody_has_two_pushes(place):
-    print("# SEED=%d" % SEED)
+    remark("SEED=%d" % SEED)
     rand = random.Random(SEED)
     company = StepUps(place, mfa={"wait": "12s", "http_client_timeout": "500ms"}, guard={"brake": 1})
     phones = ["approve", "approve", "deny", "cancel", "unknown", "ignore", "wrong_number"]

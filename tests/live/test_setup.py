@@ -260,13 +260,31 @@ def where_there_is_no_stream_yet_the_probe_has_one_of_its_own_that_goes_away(pla
 
 
 @test
+def the_probe_goes_where_the_namespace_of_the_source_says(place):
+    engine = fresh("opensearch")
+    settings(place, engine, "opensearch",
+             source='url: "http://127.0.0.1:9/api/v1/logs", api_key: none, data_stream: { namespace: prod }')
+    setup(place, "opensearch")
+    for written in ("gatehouse_probe", "prod"):
+        before = streams(engine)
+        p = place.run("test", "output", "-c", place.path("gatehouse.yml"))
+        assert p.returncode == 0, (p.out, p.err)
+        assert "✓ data stream: logs-okta.system-prod" in p.out, p.out
+        assert "written to .ds-logs-okta.system-%s-" % written in p.out, p.out
+        assert streams(engine) == before
+        engine.request("PUT", "/logs-okta.system-prod/_create/kept?refresh=true",
+                       {"@timestamp": "2031-01-01T00:00:00Z"})
+        assert engine.ids("logs-okta.system-prod") == ["kept"]
+
+
+@test
 def an_index_that_is_not_there_is_not_left_behind(place):
     engine = fresh("opensearch")
     settings(place, engine, "opensearch", ', index: "sign-ins-%{+yyyy.MM}"')
     before = streams(engine)
     p = place.run("test", "output", "-c", place.path("gatehouse.yml"))
     assert p.returncode == 0, (p.out, p.err)
-    assert "index template: is not there yet: the first document brings it" in p.out, p.out
+    assert "the engine makes them up, unless `gatehouse setup` puts one there before" in p.out, p.out
     assert streams(engine) == before
 
 
@@ -348,6 +366,18 @@ def privileges_that_are_missing_are_named_and_no_probe_is_written_that_could_not
 
 
 @test
+def of_many_data_streams_a_few_are_looked_at_and_the_rest_is_counted(place):
+    server = guarded()
+    row = 'name: s%d, url: "http://127.0.0.1:9/api/v1/logs", api_key: none, data_stream: { namespace: n%d }'
+    settings(place, "http://127.0.0.1:%d" % server.server_port, "elasticsearch",
+             source=" }\n  - { ".join(row % (i, i) for i in range(11)))
+    p = place.run("test", "output", "-c", place.path("gatehouse.yml"))
+    server.shutdown()
+    assert p.out.count("✓ data stream: logs-okta.system-n") == 8 and "more places: 3, " in p.out, (p.out, p.err)
+    assert p.out.count("✓ connection: ") == 1, p.out
+
+
+@test
 def setup_without_the_privilege_says_which_engine_refused_and_ends_with_1(place):
     server = guarded()
     settings(place, "http://127.0.0.1:%d" % server.server_port, "elasticsearch")
@@ -386,7 +416,7 @@ outputs: [{ name: search, type: opensearch, hosts: ["x"], retention: 30d }]
 @each_of({
     "an engine that is none": (["solr"], "expected elasticsearch or opensearch"),
     "no word": ([], "usage: gatehouse setup"),
-    "an output that is not there": (["elasticsearch", "--output", "other"], "is called other"),
+    "an output that is not there": (["elasticsearch", "--output", "other"], "is called other, expected search"),
     "a type that no output has": (["opensearch"], "no output of type opensearch"),
 })
 def wrong_words_end_with_2(place, case):

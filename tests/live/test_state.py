@@ -117,6 +117,52 @@ def status_before_the_first_run_says_so(place):
     assert not os.path.exists(place.path("state"))
 
 
+@test
+def status_lists_what_the_settings_have_before_anything_came(place):
+    sim = place.sim()
+    sim.token = "another"
+    path = place.simple(sim)
+    place.collect_once(expect=1)
+    rows = place.status()
+    assert set(rows) == {("acme", "archive"), ("acme", "db")}, rows
+    assert all(row["configured"] and row["events"] == 0 and "lag_seconds" not in row for row in rows.values()), rows
+    shown = place.run("status", "-c", path).out
+    assert len(re.findall(r"^acme +(?:archive|db) .* nothing yet$", shown, re.MULTILINE)) == 2, shown
+    assert len(re.findall(r"^output (?:archive|db): ", shown, re.MULTILINE)) == 2, shown
+
+
+@test
+def status_says_of_what_is_on_record_that_the_settings_have_it_no_more(place):
+    sim = place.sim("--generate", "5")
+    path = place.simple(sim)
+    place.collect_once()
+    with open(path, encoding="utf-8") as file:
+        place.settings(file.read().replace("name: db", "name: other"))
+    rows = place.status()
+    assert {name[1]: row["configured"] for name, row in rows.items()} == {
+        "archive": True, "db": False, "other": True}, rows
+    shown = place.run("status", "-c", path).out
+    assert re.search(r"^acme +db +5 .* not in the settings$", shown, re.MULTILINE), shown
+    assert re.search(r"^acme +other +0 .* nothing yet$", shown, re.MULTILINE), shown
+    assert not re.search(r"^output db:", shown, re.MULTILINE), shown
+
+
+@test
+def a_dead_letter_that_is_not_there_is_said(place):
+    sim = place.sim()
+    sim.add(['{"no": "uuid"}'])
+    path = place.simple(sim, archive=False)
+    place.collect_once()
+    (letter,) = place.dead_letters()
+    p = place.run("dead-letters", "list", "--id", str(letter["id"]), "-c", path)
+    assert p.returncode == 0 and json.loads(p.out) == letter, (p.out, p.err)
+    for what in ("list", "replay"):
+        p = place.run("dead-letters", what, "--id", str(letter["id"] + 1), "-c", path)
+        assert p.returncode == 1 and p.out == "", (p.out, p.err)
+        assert "there is none with the number %d" % (letter["id"] + 1) in p.err, p.err
+    assert place.dead_letters() == [letter]
+
+
 # ---- the state directory ----
 
 def collected(place):

@@ -379,6 +379,7 @@ def corners(s):
               capture={"renewed": "$.auth.client_token"})
         s.put(user, {"token_policies": after})
         s.put("auth/token/renew", {"token": "${renewed}"})
+        s.put("auth/token/lookup", {"token": "${renewed}"})
         s.delete(user)
 
 

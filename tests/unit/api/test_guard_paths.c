@@ -8,10 +8,8 @@
 
 #include <cmocka.h>
 
-#include "gate-fixture.h"
+#include "gate-open.h"
 #include "mfa/trail.h"
-
-static struct fixture f;
 
 // ---- a change of the gate's state
 
@@ -307,20 +305,6 @@ static void a_long_list_says_how_many_are_left_out(void **state) {
                         "3 older challenges are not listed"));
     said_fini(&s);
 }
-
-static int setup(void **state) {
-    (void)state;
-    fixture_open(&f);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    fixture_close(&f);
-    return 0;
-}
-
-#define row(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -8,26 +8,7 @@
 
 #include <cmocka.h>
 
-#include "gate-fixture.h"
-
-static struct fixture f;
-
-static int setup(void **state) {
-    (void)state;
-    fixture_open(&f);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    fixture_close(&f);
-    return 0;
-}
-
-static void says(int status, const char *method, const char *path, const char *body,
-                 const char *piece) {
-    ask_saying(&f, "root", status, method, path, body, piece);
-}
+#include "gate-open.h"
 
 static void a_secret_keeps_the_text_of_its_numbers(void **state) {
     (void)state;
@@ -146,8 +127,6 @@ static void what_is_there_needs_update_and_what_is_not_needs_create(void **state
     ask_saying(&f, token, 403, "POST", "secret/u/new", "{\"a\":1}", "permission denied");
     said_fini(&s);
 }
-
-#define row(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server for those who watch the program, over real sockets.
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -15,7 +13,7 @@
 #include <cmocka.h>
 
 #include "api/monitor.h"
-#include "base/parse.h"
+#include "connect.h"
 
 enum { LARGE_BYTES = 4 << 20 };
 
@@ -41,17 +39,7 @@ static struct monitor *open_ok(struct world *w) {
     return m;
 }
 
-static int connect_to(const struct monitor *m) {
-    uint64_t port;
-    assert_true(parse_u64(str_from(strrchr(monitor_address(m), ':') + 1), &port));
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_port = htons((uint16_t)port),
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&a, sizeof a), 0);
-    return fd;
-}
+static int connect_to(const struct monitor *m) { return connect_to_address(monitor_address(m)); }
 
 // Everything that comes until the peer ends.
 static void talk(const struct monitor *m, const char *request, struct buf *out) {

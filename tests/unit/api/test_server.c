@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server over real sockets in front of a real gate in memory. (What it says on the wire is
 // tested in tests/live/test_gate_wire.py.)
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +13,7 @@
 #include <cmocka.h>
 
 #include "api/server.h"
-#include "base/parse.h"
+#include "connect.h"
 #include "gate-fixture.h"
 
 enum { CLIENTS = 16, REQUESTS = 40 };
@@ -34,18 +32,7 @@ static void close_server(struct server *s, struct fixture *f) {
     fixture_close(f);
 }
 
-static int connect_to(const struct server *s) {
-    struct str port = str_from(strrchr(server_address(s), ':') + 1);
-    uint64_t number;
-    assert_true(parse_u64(port, &number));
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_port = htons((uint16_t)number),
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&a, sizeof a), 0);
-    return fd;
-}
+static int connect_to(const struct server *s) { return connect_to_address(server_address(s)); }
 
 static bool send_all(int fd, struct str text) {
     while (text.n > 0) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests that wait for a person: the server over real sockets, in front of a gate that is made
 // here and answers when the test says so. (The linker takes these functions for the gate's.)
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,8 +16,8 @@
 #include <cmocka.h>
 
 #include "api/server.h"
-#include "base/parse.h"
 #include "base/time.h"
+#include "connect.h"
 
 enum { WAITING_MAX = 64, PATIENCE_S = 30 };
 
@@ -145,16 +143,7 @@ static void end(struct world *w) {
 }
 
 static int connect_to(const struct world *w) {
-    struct str port = str_from(strrchr(server_address(w->server), ':') + 1);
-    uint64_t number;
-    assert_true(parse_u64(port, &number));
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_port = htons((uint16_t)number),
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&a, sizeof a), 0);
-    return fd;
+    return connect_to_address(server_address(w->server));
 }
 
 static void say(int fd, const char *text) {

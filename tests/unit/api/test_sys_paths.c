@@ -10,26 +10,7 @@
 
 #include <cmocka.h>
 
-#include "gate-fixture.h"
-
-static struct fixture f;
-
-static int setup(void **state) {
-    (void)state;
-    fixture_open(&f);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    fixture_close(&f);
-    return 0;
-}
-
-static void says(int status, const char *method, const char *path, const char *body,
-                 const char *piece) {
-    ask_saying(&f, "root", status, method, path, body, piece);
-}
+#include "gate-open.h"
 
 // The first error is exactly this.
 static void refuses(int status, const char *method, const char *path, const char *body,
@@ -552,8 +533,6 @@ static void lists_of_what_is_not_there_are_empty(void **state) {
     says(200, "GET", "sys/audit", NULL, "\"data\":{}");
     says(200, "GET", "sys/internal/ui/namespaces", NULL, "\"data\":{}");
 }
-
-#define row(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
