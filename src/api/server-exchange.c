@@ -7,6 +7,11 @@
 //
 // The gate may answer at once or from another thread. `progress` decides who goes on: whoever comes
 // second, the answer or the suspension, sees that the other was there.
+//
+// A connection is not suspended in the call that asks the gate, but in the next one: the library
+// reads from a connection that it resumes, unless it knew of the request before that it has to be
+// handed in once more; and where the client has ended its side, it would close without an answer.
+// In between the library may end the connection; then the exchange is left to the gate.
 #include "api/server-internal.h"
 #include "base/time.h"
 #include "crypto/digest.h"
@@ -19,7 +24,13 @@ enum {
     BODIES_AT_ONCE = 4,       // largest bodies that may be in memory at the same time
 };
 
-enum progress { PROGRESS_ASKED, PROGRESS_SUSPENDED, PROGRESS_ANSWERED };
+enum progress {
+    PROGRESS_READING,
+    PROGRESS_ASKED,
+    PROGRESS_SUSPENDED,
+    PROGRESS_ANSWERED,
+    PROGRESS_LEFT, // by the library: the gate's answer is its end
+};
 
 struct exchange {
     struct server *server;
@@ -35,7 +46,8 @@ struct exchange {
     size_t received, charged;
     int64_t begun_ms; // monotonic
     atomic_int progress;
-    bool watched; // its peer's end is waited for
+    uint64_t ticket; // 0: does not wait for a person
+    bool watched;    // its peer's end is waited for
     int status;
     size_t answer_bytes;
     struct MHD_Response *response;
@@ -80,13 +92,23 @@ static void leave(struct server *s, bool working, bool unfinished) {
 
 // As long as the answer waits for a person, the client may tire of it. Where the system has no room
 // to watch the socket, the person is waited for all the same.
-static void watch_peer(struct exchange *x, uint64_t ticket) {
-    if (ticket) x->watched = hangup_watch(&x->server->hangup, x->link->fd, ticket);
+static void watch_peer(struct exchange *x) {
+    if (x->ticket) x->watched = hangup_watch(&x->server->hangup, x->link->fd, x->ticket);
 }
 
 static void forget_peer(struct exchange *x) {
     if (x->watched) hangup_forget(&x->server->hangup, x->link->fd);
     x->watched = false;
+}
+
+static void exchange_free(struct exchange *x) {
+    if (x->response) MHD_destroy_response(x->response);
+    atomic_fetch_sub(&x->server->buffered, (long long)x->charged);
+    demand_fini(&x->demand);
+    buf_wipe(&x->body);
+    buf_fini(&x->early.body);
+    free(x->target);
+    free(x);
 }
 
 void exchange_end(void *arg, struct MHD_Connection *connection, void **exchange,
@@ -99,13 +121,10 @@ void exchange_end(void *arg, struct MHD_Connection *connection, void **exchange,
     if (x->link) link_allow(x->link, s->opts.idle_timeout_ms);
     forget_peer(x);
     if (x->counted) leave(s, false, true);
-    if (x->response) MHD_destroy_response(x->response);
-    atomic_fetch_sub(&s->buffered, (long long)x->charged);
-    demand_fini(&x->demand);
-    buf_wipe(&x->body);
-    buf_fini(&x->early.body);
-    free(x->target);
-    free(x);
+    uint64_t ticket = x->ticket;
+    int expected = PROGRESS_ASKED;
+    if (!atomic_compare_exchange_strong(&x->progress, &expected, PROGRESS_LEFT)) exchange_free(x);
+    else if (ticket) gate_give_up(s->opts.gate, ticket);
 }
 
 static enum MHD_Result send_response(struct exchange *x, int status, struct MHD_Response *r,
@@ -219,9 +238,10 @@ static void answered(void *arg, const struct answer *a) {
     x->status = a->status;
     x->answer_bytes = a->body.n;
     x->response = answer_response(a);
-    // Unless it is suspended, the exchange may be gone after this.
-    if (atomic_exchange(&x->progress, PROGRESS_ANSWERED) == PROGRESS_SUSPENDED)
-        MHD_resume_connection(connection);
+    // Unless it is suspended or left, the exchange may be gone after this.
+    int before = atomic_exchange(&x->progress, PROGRESS_ANSWERED);
+    if (before == PROGRESS_SUSPENDED) MHD_resume_connection(connection);
+    if (before == PROGRESS_LEFT) exchange_free(x);
     leave(s, true, false);
 }
 
@@ -240,9 +260,15 @@ static enum MHD_Result ask(struct exchange *x) {
     if (!enter(x)) return refuse(x, 503, "the server is shutting down", true);
     link_allow(x->link, 0);
     demand_set_client(&x->demand, list_of(&x->server->proxies), str_from(x->link->remote_address));
-    uint64_t ticket = gate_handle(x->server->opts.gate, &x->demand.request, answered, x);
+    atomic_store(&x->progress, PROGRESS_ASKED);
+    x->ticket = gate_handle(x->server->opts.gate, &x->demand.request, answered, x);
     if (atomic_load(&x->progress) == PROGRESS_ANSWERED) return send_answer(x);
-    watch_peer(x, ticket);
+    watch_peer(x);
+    return MHD_YES;
+}
+
+// Until the gate answers.
+static enum MHD_Result suspend(struct exchange *x) {
     MHD_suspend_connection(x->connection);
     int expected = PROGRESS_ASKED;
     if (!atomic_compare_exchange_strong(&x->progress, &expected, PROGRESS_SUSPENDED))
@@ -271,7 +297,9 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection, co
     struct exchange *x = *exchange;
     if (!x) return MHD_NO;
     if (!x->begun) return begin(x, method, version);
-    if (atomic_load(&x->progress) == PROGRESS_ANSWERED) return send_answer(x);
+    int progress = atomic_load(&x->progress);
+    if (progress == PROGRESS_ANSWERED) return send_answer(x);
+    if (progress == PROGRESS_ASKED) return suspend(x);
     if (*upload_n == 0) return finish(x, method);
     struct str piece = {upload, *upload_n};
     *upload_n = 0;

@@ -174,7 +174,9 @@ int server_new(struct server **ret, const struct server_opts *opts, struct fault
     return 0;
 }
 
-// Waits until the gate has answered everything, and, for a while, until that is sent.
+// Waits until the gate has answered everything, and, for a while, until that is sent. Who comes
+// meanwhile is told so. (The library's way to stop listening earlier may abort the program: its
+// threads and ours take the socket off, whoever comes second.)
 static void say_goodbye(struct server *s) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
@@ -190,9 +192,9 @@ static void say_goodbye(struct server *s) {
 struct server *server_free(struct server *s) {
     if (!s) return NULL;
     if (s->daemon) {
-        MHD_quiesce_daemon(s->daemon);
         say_goodbye(s);
-        MHD_stop_daemon(s->daemon);
+        MHD_stop_daemon(s->daemon); // closes the listening socket, too
+        s->listening.fd = -1;
     }
     listening_close(&s->listening);
     warden_stop(&s->warden);

@@ -223,6 +223,27 @@ static void a_client_that_goes_away_is_given_up_once(void **state) {
     assert_int_equal(w.gate.given_up, LEN(ways));
 }
 
+// The library looks at the connection that was quiet for longest before all others, in which case
+// it takes another way.
+static void the_end_of_what_a_client_sends_loses_no_answer_beside_others(void **state) {
+    (void)state;
+    struct world w;
+    begin(&w, &(struct server_opts){.threads = 1});
+    int quiet = connect_to(&w);
+    say(quiet, AT_ONCE);
+    assert_int_equal(receive(quiet, 1), 1);
+    for (int i = 1; i <= 20; i++) {
+        int fd;
+        begin_waiting(&w, &fd);
+        shutdown(fd, SHUT_WR);
+        wait_for(&w.gate, &w.gate.given_up, i);
+        assert_int_equal(receive(fd, 1), 1);
+        close(fd);
+    }
+    close(quiet);
+    end(&w);
+}
+
 static void a_client_that_is_gone_before_it_waits_is_noticed_too(void **state) {
     (void)state;
     struct world w;
@@ -452,6 +473,7 @@ static void a_proxy_that_is_no_address_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_that_goes_away_is_given_up_once),
+        cmocka_unit_test(the_end_of_what_a_client_sends_loses_no_answer_beside_others),
         cmocka_unit_test(a_client_that_is_gone_before_it_waits_is_noticed_too),
         cmocka_unit_test(a_second_request_behind_it_is_no_end),
         cmocka_unit_test(after_the_answer_nobody_waits_for_the_peers_end),
