@@ -103,7 +103,14 @@ static void write_scalar(const struct conf_key *key, const void *member, struct 
     buf_addc(out, '\n');
 }
 
-// A zero that could not have been set stands for "not set".
+// A list that could not have been set to nothing stands for "not set", where it is empty.
+static bool is_unset_list(const struct conf_key *key, const char *member) {
+    struct conf_tables list;
+    memcpy(&list, member, sizeof list);
+    return list.n == 0 && key->min > 0;
+}
+
+// As does a zero.
 static bool is_unset_number(const struct conf_key *key, const char *member) {
     bool whole = key->type == CONF_INT || key->type == CONF_DURATION || key->type == CONF_BYTES;
     int64_t value = 0;
@@ -118,7 +125,8 @@ static bool is_shown(const struct conf_table *table, const struct conf_key *key,
     if (!conf_key_is_for(key, conf_table_kind(table, object))) return false;
     if (key->type == CONF_TABLE && key->flags & CONF_FIRST_SAYS)
         return is_shown(key->table, &key->table->keys[0], member);
-    if (key->type == CONF_TABLE || key->type == CONF_TABLES) return true;
+    if (key->type == CONF_TABLES) return !is_unset_list(key, member);
+    if (key->type == CONF_TABLE) return true;
     if (is_unset_number(key, member)) return false;
     struct conf_strings list;
     if (key->type == CONF_STRINGS || key->type == CONF_PAIRS) {

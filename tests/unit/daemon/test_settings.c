@@ -541,6 +541,23 @@ static void test_shown_settings_hide_secrets_and_load_again(void **state) {
     assert_string_equal(buf_z(&shown), buf_z(&twice));
 }
 
+static void test_shown_settings_of_a_gate_alone_load_again(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "listen: {address: '127.0.0.1:0'}\n",
+        "listen: {address: '127.0.0.1:0'}\ngate: {outputs: [a]}\n"
+        "outputs: [{name: a, type: stdout}]\n",
+    };
+    for (size_t i = 0; i < LEN(texts); i++) {
+        AUTO_FINI(result) struct result r = accepted(texts[i], NULL, 0);
+        AUTO_FINI(buf) struct buf shown = buf_make(1 << 20);
+        settings_show(r.settings, &shown);
+        assert_null(strstr(buf_z(&shown), "sources"));
+        AUTO_FINI(result) struct result again = accepted(buf_z(&shown), NULL, 0);
+        assert_int_equal(again.settings->source_count, 0);
+    }
+}
+
 static void test_missing_files_are_named(void **state) {
     (void)state;
     struct conf_errors errors = {0};
@@ -677,6 +694,7 @@ int main(void) {
         cmocka_unit_test(test_map_takes_keys_of_its_one_source),
         cmocka_unit_test(test_a_literal_secret_in_a_file_for_everybody_is_warned_of),
         cmocka_unit_test(test_shown_settings_hide_secrets_and_load_again),
+        cmocka_unit_test(test_shown_settings_of_a_gate_alone_load_again),
         cmocka_unit_test(test_missing_files_are_named),
         cmocka_unit_test(test_the_example_file_is_right),
         cmocka_unit_test(test_the_example_file_is_right_without_its_comment_signs),
