@@ -2,6 +2,7 @@
 #include "watch/replay.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include "base/hash.h"
 #include "base/time.h"
@@ -10,7 +11,11 @@
 #include "watch/page.h"
 #include "watch/recent.h"
 
-enum { MARK_MAX_BYTES = 1 << 20 };
+enum {
+    MARK_MAX_BYTES = 1 << 20,
+    TRIES = 5, // of an output that asks to come again; 3.75 s in all
+    PAUSE_MS = 250,
+};
 
 // An output; one that is down keeps its letters, and the others go on.
 struct target {
@@ -83,10 +88,20 @@ static int commit(struct replay *r, struct outlet *o, const struct store_dead_ro
     return 0;
 }
 
+static int give_once(struct target *t, const struct sink_doc *doc, struct sink_reply *reply) {
+    struct sink *sink = t->outlet.sink;
+    *reply = (struct sink_reply){0};
+    return sink->type->deliver(sink, doc, 1, time_now_ms(), reply, &t->why);
+}
+
 static int give(struct target *t, const struct sink_doc *doc, struct sink_reply *reply,
                 struct buf *mark) {
     struct sink *sink = t->outlet.sink;
-    int e = sink->type->deliver(sink, doc, 1, time_now_ms(), reply, &t->why);
+    int e = give_once(t, doc, reply);
+    for (int i = 0; e == -EAGAIN && i < TRIES - 1; i++) {
+        poll(NULL, 0, PAUSE_MS << i);
+        e = give_once(t, doc, reply);
+    }
     if (!e && reply->verdict == SINK_DELIVERED) e = sink->type->sync(sink, NULL, mark, &t->why);
     return e ? e : mark->error;
 }
@@ -95,7 +110,7 @@ static int give(struct target *t, const struct sink_doc *doc, struct sink_reply 
 static int deliver(struct replay *r, struct target *t, const struct store_dead_row *row,
                    const struct sink_doc *doc, const struct ecs_facts *facts) {
     AUTO_FINI(buf) struct buf mark = buf_make(MARK_MAX_BYTES);
-    struct sink_reply reply = {0};
+    struct sink_reply reply;
     int e = give(t, doc, &reply, &mark);
     bool given = !e && reply.verdict == SINK_DELIVERED;
     int failed = given ? commit(r, &t->outlet, row, facts, &mark) : 0;

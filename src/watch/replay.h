@@ -12,7 +12,8 @@ struct replay_result {
 };
 
 // Maps each dead letter (or only number `id`; 0: all) with its source's settings and delivers it to
-// its output, each in one transaction with its removal. `kept` is called for each that stays, with
+// its output, each in one transaction with its removal. An output that asks to come again (a busy
+// engine) is given a few seconds. `kept` is called for each that stays, with
 // the reason; may be NULL. Outcomes: 0; -errno with fault (nothing is lost, what was delivered so
 // far is committed).
 int replay_run(const struct watch_opts *opts, int64_t id,

@@ -7,7 +7,7 @@ import signal
 import threading
 
 from engines import Elasticsearch, OpenSearch, shared
-from fronts import HttpBreaker, pass_on, swallow_answer
+from fronts import HttpBreaker, answer, pass_on, reject_items, swallow_answer
 from harness import assert_each_once, each_of, events, main, test, uuids_of, wait_until
 
 KINDS = {"Elasticsearch": Elasticsearch, "OpenSearch": OpenSearch}
@@ -115,6 +115,10 @@ def a_rollover_while_a_repeat_is_on_its_way_doubles_nothing(place, kind):
     w.assert_once()
 
 
+def still_at_it(opaque_id):
+    return answer(200, {"tasks": [{"start_time_in_millis": 1, "headers": {"X-Opaque-Id": opaque_id}}]})
+
+
 def actions(engine, opaque_id):
     tasks = engine.ask("GET", "/_tasks?actions=indices:data/write/bulk*&group_by=none")["tasks"]
     return [task["action"] for task in tasks if task["headers"].get("X-Opaque-Id") == opaque_id]
@@ -152,6 +156,22 @@ def what_the_engine_finishes_after_it_was_given_up_is_not_doubled(place, kind):
     place.collect_once()
     assert released.is_set() and w.proxy.count("_tasks") >= 2
     assert len(w.indices()) == 2
+    w.assert_once()
+
+
+@each_of(KINDS)
+def a_replay_waits_for_what_the_engine_is_still_at(place, kind):
+    """Its own last request, say: the engine may list it for a moment after its answer."""
+    w = World(place, kind, 5)
+    w.proxy.queue(reject_items(lambda number, about: number == 0, 400, {"type": "made_by_a_test", "reason": "no"}))
+    place.collect_once()
+    assert len(place.dead_letters()) == 1
+    w.roll()
+    w.proxy.queue(still_at_it("gatehouse-search"), "_tasks", count=2)
+    w.proxy.forget()
+    replayed = place.run("dead-letters", "replay", "-c", place.path("gatehouse.yml"))
+    assert replayed.returncode == 0 and place.dead_letters() == [], replayed.out + replayed.err
+    assert w.proxy.count("_tasks") == 3
     w.assert_once()
 
 
