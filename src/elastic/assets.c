@@ -228,19 +228,29 @@ static int give_streams(struct maker *m) {
     return r;
 }
 
+// Streams of the usual names have templates of their own.
+static bool is_for_streams(const struct elastic_opts *opts) {
+    return !opts->index || str_eqz(elastic_index_prefix(opts), "logs-");
+}
+
+int elastic_priority(const struct elastic_opts *opts) {
+    if (is_for_streams(opts)) return PRIORITY;
+    int longer = PRIORITY_INDEX + (int)elastic_index_prefix(opts).n; // the narrower pattern wins
+    return longer < PRIORITY_MOST ? longer : PRIORITY_MOST;
+}
+
 // The template of opts.index. One whose name begins with a field would be for every index that
 // there is: none is made then.
 static int give_index(struct maker *m) {
     AUTO_FINI(buf) struct buf name = buf_make(1024), pattern = buf_make(1024);
     struct str prefix = elastic_index_prefix(m->opts);
     if (prefix.n == 0) return 0;
-    if (str_eqz(prefix, "logs-")) return give_streams(m); // all other logs are not ours
+    if (is_for_streams(m->opts)) return give_streams(m); // all other logs are not ours
     buf_addf(&pattern, "%.*s%s", STR_ARG(prefix), elastic_index_is_constant(m->opts) ? "" : "*");
-    int longer = PRIORITY_INDEX + (int)prefix.n; // the narrower of two patterns is to win
     const struct family f = {
         .name = without_dash(&name, prefix),
         .patterns = {buf_z(&pattern)},
-        .priority = longer < PRIORITY_MOST ? longer : PRIORITY_MOST,
+        .priority = elastic_priority(m->opts),
         .stream = elastic_index_is_stream(m->opts),
         .parts = {components[0].name, components[1].name, components[2].name},
         .constants = &elastic_any_stream,

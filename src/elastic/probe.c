@@ -217,16 +217,23 @@ static int test_index(struct probe *p, struct fault *fault) {
 }
 
 // No template that knows the fields. The first document brings one where the name is of the usual
-// kind.
-static void tell_unknown(struct probe *p) {
+// kind, which counts if no other one does.
+static int tell_unknown(struct probe *p, const char *name, struct fault *fault) {
     const struct elastic_opts *opts = elastic_opts_of(p->e);
     bool comes = opts->template && str_starts(str_from(p->target), STR("logs-"));
-    bool own = is_own(opts);
+    bool own = is_own(opts), counts = true;
+    int r = elastic_template_try(p->e, name, &counts, fault);
+    if (r) return r;
+    if (!counts) {
+        tell(p, own, "index template", elastic_overruled);
+        return 0;
+    }
     tell(p, comes || own, "index template",
          comes ? "is not there yet: the first document brings it"
          : own ? "is none that knows the fields of the documents: the engine makes them up, unless "
                  "`gatehouse setup` puts one there before"
                : "is not there, and `template: false` says that it is: run `gatehouse setup`");
+    return 0;
 }
 
 static int test_template(struct probe *p, struct fault *fault) {
@@ -237,14 +244,15 @@ static int test_template(struct probe *p, struct fault *fault) {
         return 0;
     }
     if (p->newest[0]) return test_index(p, fault);
-    int r = elastic_template_look(p->e, p->name ? p->name : p->target, &knows, fault);
+    const char *name = p->name ? p->name : p->target;
+    int r = elastic_template_look(p->e, name, &knows, fault);
     if (r == -EACCES) {
         elastic_template_say(fault);
         tell(p, !opts->template, "index template", fault->text);
     }
     if (r) return r == -EACCES ? 0 : r;
-    if (knows != ELASTIC_KNOWS_OURS) tell_unknown(p);
-    else tell(p, true, "index template", "knows the fields of the documents");
+    if (knows != ELASTIC_KNOWS_OURS) return tell_unknown(p, name, fault);
+    tell(p, true, "index template", "knows the fields of the documents");
     return 0;
 }
 

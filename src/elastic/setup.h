@@ -42,9 +42,10 @@ int elastic_setup(struct elastic *e, bool dry_run,
 // For the sink, before the first document goes to a name that is not there yet (opts.template, not
 // opts.raw): does the template that would count for it know our fields (ours, a user's, Elastic's
 // integration's)? Else puts ours, which win over Elastic's built-in `logs` and lose against the
-// others. Who may not look is taken for one whose administrator has run `setup`. Outcomes as
-// elastic_setup; the fault of -EACCES names the privilege, and what else to do.
-int elastic_ensure_template(struct elastic *e, const char *data_stream,
+// others; where one of those knows nothing of our fields, `notice` says so. Who may not look is
+// taken for one whose administrator has run `setup`. Outcomes as elastic_setup; the fault of
+// -EACCES names the privilege, and what else to do.
+int elastic_ensure_template(struct elastic *e, const char *data_stream, struct fault *notice,
                             struct fault *fault) MUST_USE;
 
 // `test output`: connection, version, privileges, template, and a probe document that is written

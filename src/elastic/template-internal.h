@@ -41,6 +41,8 @@ bool elastic_index_is_constant(const struct elastic_opts *opts);
 bool elastic_index_is_of_streams(const struct elastic_opts *opts);
 // Does opts.index make names of data streams (logs-DATASET-NAMESPACE, no date)?
 bool elastic_index_is_stream(const struct elastic_opts *opts);
+// The priority of the index templates that setup puts.
+int elastic_priority(const struct elastic_opts *opts);
 
 // setup.c. What this engine's mappings can say, asked in a way that changes nothing. Outcomes: 0;
 // -EIO, -ENOMEM, -ECANCELED with fault.
@@ -58,6 +60,12 @@ const char *elastic_mark_of(const char *index);
 // Outcomes: 0; -EACCES, -EIO, -ENOMEM, -ECANCELED with fault.
 int elastic_template_look(struct elastic *e, const char *index, enum elastic_knowledge *ret,
                           struct fault *fault) MUST_USE;
+// Would ours count for an index of that name, once it is put there? Asked in a way that changes
+// nothing. Outcomes as above.
+int elastic_template_try(struct elastic *e, const char *index, bool *ret_counts,
+                         struct fault *fault) MUST_USE;
+// "a template of ... counts ...", where it would not.
+extern const char elastic_overruled[];
 
 // Adds what an administrator has to do to a fault of -EACCES, which it returns.
 int elastic_template_say(struct fault *fault);

@@ -69,7 +69,7 @@ static int set_write(struct es_target *t, const char *write) {
 static int ensure_template(struct es_sink *s, const struct es_target *t, struct fault *fault) {
     bool usual = !s->index || str_starts(str_from(t->name), STR("logs-"));
     if (!s->opts->template || s->opts->raw || !usual) return 0;
-    return elastic_ensure_template(s->engine, t->name, fault);
+    return elastic_ensure_template(s->engine, t->name, &s->sink.notice, fault);
 }
 
 int es_target_resolve(struct es_sink *s, struct es_target *t, int64_t now_ms, struct fault *fault) {

@@ -209,6 +209,45 @@ def a_template_of_the_users_with_a_higher_priority_wins(place, kind):
     assert "nick" in simulated["template"]["mappings"]["properties"]["user"]["properties"]
 
 
+@each_of({kind: kind for kind in ENGINES})
+def a_template_that_wins_without_our_fields_is_told(place, kind):
+    """Before ours is there, after, and by the first document."""
+    engine = fresh(kind) if kind == "opensearch" else ENGINES[kind](place)  # the streams stay in the other one
+    sim = place.sim()
+    sim.add(events(3, seed=6))
+    stream = "logs-okta.system-overruled"
+
+    def collect_into(namespace):
+        settings(place, engine, kind, source='url: "%s", api_key: %s, data_stream: { namespace: %s }' % (
+            sim.url, sim.token, namespace))
+
+    def template(priority):
+        engine.ask("PUT", "/_index_template/of-the-user", {
+            "index_patterns": [stream + "*"], "priority": priority, "data_stream": {},
+            "template": {"mappings": {"properties": {"own": {"type": "keyword"}}}}})
+
+    def told():
+        p = place.run("test", "output", "-c", place.path("gatehouse.yml"))
+        says = "another one counts that does not know the fields" in p.out + p.err
+        assert p.returncode == (1 if says else 0), (p.out, p.err)
+        return says
+
+    collect_into("overruled")
+    template(100)
+    assert not told()
+    template(500)
+    assert told()
+    p = place.collect_once()
+    assert "index template of %s: another one counts" % stream in p.err, p.err
+    assert engine.count(stream) == 3
+    collect_into("overruled_later")
+    assert told(), "ours is there, too"
+    if kind == "opensearch":
+        engine.ask("DELETE", "/_data_stream/*")
+        engine.ask("DELETE", "/_index_template/of-the-user")
+        assert not told()
+
+
 @test
 def raw_documents_need_none_of_our_templates(place):
     engine = fresh("elasticsearch")
