@@ -8,10 +8,10 @@
 // The gate may answer at once or from another thread. `progress` decides who goes on: whoever comes
 // second, the answer or the suspension, sees that the other was there.
 //
-// A connection is not suspended in the call that asks the gate, but in the next one: the library
-// reads from a connection that it resumes, unless it knew of the request before that it has to be
-// handed in once more; and where the client has ended its side, it would close without an answer.
-// In between the library may end the connection; then the exchange is left to the gate.
+// A connection is suspended not in the call that asks the gate, but in the next one. One that was
+// suspended at once is read from when it is resumed, and closed without an answer where the client
+// has ended its side; one whose request the library has seen go unanswered for a turn is not. In
+// between the library may end the connection: then the exchange is left to the gate.
 #include "api/server-internal.h"
 #include "base/time.h"
 #include "crypto/digest.h"

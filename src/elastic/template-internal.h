@@ -64,7 +64,7 @@ int elastic_template_look(struct elastic *e, const char *index, enum elastic_kno
 // nothing. Outcomes as above.
 int elastic_template_try(struct elastic *e, const char *index, bool *ret_counts,
                          struct fault *fault) MUST_USE;
-// "a template of ... counts ...", where it would not.
+// What is said of the index template where it would not.
 extern const char elastic_overruled[];
 
 // Adds what an administrator has to do to a fault of -EACCES, which it returns.
